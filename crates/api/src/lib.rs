@@ -1,0 +1,1 @@
+//! The JSON faces: token endpoint, REST API, admin API.

@@ -1,0 +1,1 @@
+//! Entity types as data, and the query language over their records.

@@ -1,0 +1,1 @@
+//! The use cases: API clients, tokens, the gate, records, deliveries.

@@ -1,0 +1,1 @@
+//! Shared web parts: the listener, request ids, problems, extractors.

@@ -1,0 +1,1 @@
+//! Keys, and what is made with them: secrets, access tokens, sealed values, webhook signatures.

@@ -1,0 +1,25 @@
+//! The words of Gatepost as types: pure values and rules, without I/O.
+//!
+//! Everything here can be tested without a runtime, a file or a socket. Time and randomness come in as
+//! arguments ([`Timestamp`], [`Random`]); the only two places that ask the machine for them are
+//! [`SystemClock`] and [`SystemRandom`], which the composition root hands down.
+
+pub mod client;
+pub mod ids;
+pub mod limit;
+pub mod network;
+pub mod random;
+pub mod retry;
+pub mod secret;
+pub mod time;
+pub mod version;
+pub mod webhook;
+pub mod workspace;
+
+pub use client::{ApiClient, ClientNumber, ClientStatus, SecretPolicy};
+pub use random::{Random, SeededRandom, SystemRandom};
+pub use secret::{Secret, SecretState};
+pub use time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use version::ApiVersion;
+pub use webhook::{DeliveryState, Method, UrlState, WebhookUrl};
+pub use workspace::{Subdomain, Workspace, WorkspaceNumber};

@@ -1,0 +1,1 @@
+//! All SQL: the store, its engines, its tables.

@@ -1,0 +1,1 @@
+//! The delivery engine: claim, send through the guarded egress, record.
