@@ -1,1 +1,4 @@
 //! The delivery engine: claim, send through the guarded egress, record.
+
+pub mod address;
+pub mod target;
