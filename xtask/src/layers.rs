@@ -107,10 +107,13 @@ pub(crate) fn confined(packages: &[Package], bans: &[Ban]) -> Vec<Breach> {
 }
 
 fn misplaced(user: &Package, ban: &Ban) -> Breach {
-    let homes = if ban.wrappers.is_empty() { "nobody".to_owned() } else { ban.wrappers.join(", ") };
+    let homes = match ban.wrappers.as_slice() {
+        [] => "nobody may".to_owned(),
+        homes => format!("only {} may", homes.join(", ")),
+    };
     Breach::new(
         format!("Cargo.toml of {}", user.name),
-        format!("depends on {}, which only {homes} may: {}", ban.name, ban.reason),
+        format!("depends on {}, which {homes}: {}", ban.name, ban.reason),
         format!("do it through a package that may, or change {} with an ADR", deny::FILE),
     )
 }
