@@ -1,0 +1,3 @@
+//! The engines: threads, connections, transactions, and the mapping of their errors.
+
+pub(crate) mod sqlite;

@@ -1,0 +1,131 @@
+//! Running statements on one connection, for as long as one closure runs.
+
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, ToSql};
+
+use super::connection::Deadline;
+use crate::dialect::Rendered;
+use crate::error::StoreError;
+use crate::row::Row;
+use crate::value::Value;
+
+/// What a closure may not outlive.
+#[derive(Clone, Copy)]
+pub(super) enum Bounds<'a> {
+    /// The transaction that the writer began: SQLite ends it by itself when the disk is full or fails.
+    Transaction,
+    /// A read and its deadline.
+    Read(&'a Deadline),
+}
+
+/// One closure's use of a connection.
+pub(crate) struct Session<'a> {
+    connection: &'a Connection,
+    bounds: Bounds<'a>,
+    lost: RefCell<Option<StoreError>>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(connection: &'a Connection, bounds: Bounds<'a>) -> Self {
+        Self { connection, bounds, lost: RefCell::new(None) }
+    }
+
+    /// The error with which SQLite ended the whole transaction, if it did.
+    pub(super) fn into_lost(self) -> Option<StoreError> {
+        self.lost.into_inner()
+    }
+
+    pub(crate) fn execute(&self, sql: &Rendered, values: &[Value<'_>]) -> Result<usize, StoreError> {
+        self.run(sql, values, |statement| Ok(statement.raw_execute()?))
+    }
+
+    pub(crate) fn query(
+        &self,
+        sql: &Rendered,
+        values: &[Value<'_>],
+        each: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        self.run(sql, values, |statement| {
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next()? {
+                if each(&Row(row))?.is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    pub(crate) fn prepare(&self, sql: &Rendered) -> Result<(), StoreError> {
+        let statement = self.connection.prepare(&sql.text)?;
+        if statement.parameter_count() == sql.arity {
+            Ok(())
+        } else {
+            Err(StoreError::Statement(format!(
+                "it takes {} values: {}",
+                statement.parameter_count(),
+                sql.text
+            )))
+        }
+    }
+
+    fn run<T>(
+        &self,
+        sql: &Rendered,
+        values: &[Value<'_>],
+        run: impl FnOnce(&mut CachedStatement<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.check_bounds()?;
+        if values.len() != sql.arity {
+            return Err(arity(sql, values.len()));
+        }
+        let outcome = self.bind(sql, values).and_then(|mut statement| run(&mut statement));
+        if let Err(error) = &outcome {
+            self.notice_loss(error);
+        }
+        outcome
+    }
+
+    fn bind(&self, sql: &Rendered, values: &[Value<'_>]) -> Result<CachedStatement<'a>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&sql.text)?;
+        for (index, value) in values.iter().enumerate() {
+            statement.raw_bind_parameter(index + 1, value)?;
+        }
+        Ok(statement)
+    }
+
+    fn check_bounds(&self) -> Result<(), StoreError> {
+        match self.bounds {
+            // Without its transaction each further statement would be committed by itself.
+            Bounds::Transaction => self.lost.borrow().clone().map_or(Ok(()), Err),
+            Bounds::Read(deadline) if deadline.is_over() => Err(StoreError::Timeout),
+            Bounds::Read(_) => Ok(()),
+        }
+    }
+
+    fn notice_loss(&self, error: &StoreError) {
+        if matches!(self.bounds, Bounds::Transaction) && self.connection.is_autocommit() {
+            self.lost.borrow_mut().get_or_insert_with(|| error.clone());
+        }
+    }
+}
+
+fn arity(sql: &Rendered, given: usize) -> StoreError {
+    let statement = sql.text.chars().take(120).collect();
+    StoreError::Arity { expected: sql.arity, given, statement }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Self::Null => ValueRef::Null,
+            Self::Int(value) => ValueRef::Integer(value),
+            Self::Real(value) => ValueRef::Real(value),
+            Self::Text(value) => ValueRef::Text(value.as_bytes()),
+            Self::Blob(value) => ValueRef::Blob(value),
+        }))
+    }
+}

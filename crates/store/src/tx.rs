@@ -1,0 +1,138 @@
+//! The transaction that a closure sees.
+
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+
+use crate::change::Change;
+use crate::dialect::Dialect;
+use crate::engine::sqlite::Session;
+use crate::error::StoreError;
+use crate::row::Row;
+use crate::sql::Statement;
+use crate::value::Value;
+
+/// One closure's view of its transaction.
+///
+/// It cannot leave the closure, and the closure cannot wait for anything but the database: no transaction is ever open
+/// while bytes move. A closure may run more than once, so it must have no effects but those through this.
+pub struct Tx<'a> {
+    session: Session<'a>,
+    announced: RefCell<Vec<Change>>,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(session: Session<'a>) -> Self {
+        Self { session, announced: RefCell::new(Vec::new()) }
+    }
+
+    pub(crate) fn finish(self) -> (Session<'a>, Vec<Change>) {
+        (self.session, self.announced.into_inner())
+    }
+
+    /// The engine's words, for [`crate::SqlBuf`].
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    /// Runs a statement and tells how many rows it changed.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of the statement.
+    pub fn exec(&self, statement: &impl Statement, values: &[Value<'_>]) -> Result<usize, StoreError> {
+        self.session.execute(statement.rendered(self.dialect())?, values)
+    }
+
+    /// Runs a statement whose outcome the closure does not need. What is written most often uses this.
+    ///
+    /// SQLite runs it at once. PostgreSQL will keep it and send it with the next read or at the end of the group, so an
+    /// error may show only then: as the closure's answer, never as `Ok`.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of the statement; return it, for it may not show again.
+    pub fn exec_later(&self, statement: &impl Statement, values: &[Value<'_>]) -> Result<(), StoreError> {
+        self.exec(statement, values).map(|_| ())
+    }
+
+    /// The one row that must be there; further rows are not looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is none, and any error of the statement or of `map`.
+    pub fn one<T>(
+        &self,
+        statement: &impl Statement,
+        values: &[Value<'_>],
+        map: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.opt(statement, values, map)?.ok_or(StoreError::NotFound)
+    }
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// Any error of the statement or of `map`.
+    pub fn opt<T>(
+        &self,
+        statement: &impl Statement,
+        values: &[Value<'_>],
+        map: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut map = Some(map);
+        let mut found = None;
+        self.scan(statement, values, |row| {
+            if let Some(map) = map.take() {
+                found = Some(map(row)?);
+            }
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(found)
+    }
+
+    /// All rows. Bound their number in the statement.
+    ///
+    /// # Errors
+    /// Any error of the statement or of `map`.
+    pub fn all<T>(
+        &self,
+        statement: &impl Statement,
+        values: &[Value<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut rows = Vec::new();
+        self.scan(statement, values, |row| {
+            rows.push(map(row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(rows)
+    }
+
+    /// Looks at row after row without keeping them, until `each` breaks off.
+    ///
+    /// A statement that writes and returns rows (`RETURNING`) has done all its writing before the first row shows.
+    ///
+    /// # Errors
+    /// Any error of the statement or of `each`.
+    pub fn scan(
+        &self,
+        statement: &impl Statement,
+        values: &[Value<'_>],
+        mut each: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        self.session.query(statement.rendered(self.dialect())?, values, &mut each)
+    }
+
+    /// Has the engine check a statement without running it.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`] if it does not fit the tables.
+    pub(crate) fn prepare(&self, statement: &impl Statement) -> Result<(), StoreError> {
+        self.session.prepare(statement.rendered(self.dialect())?)
+    }
+
+    /// Tells the subscribers of the change feed, once this closure is committed and before its caller is answered.
+    ///
+    /// Nothing is told if the closure fails or its transaction is not committed.
+    pub fn announce(&self, change: Change) {
+        self.announced.borrow_mut().push(change);
+    }
+}
