@@ -1,1 +1,132 @@
-//! The use cases: API clients, tokens, the gate, records, deliveries.
+//! The use cases: what can be done with API clients, tokens, records and deliveries.
+//!
+//! [`Gatepost`] holds what they all need. Each module adds the functions of one subject to it; the JSON API, the pages
+//! and the command line only call them. A use case takes who asks ([`Actor`]) where it changes something, does all its
+//! writing in one transaction, and leaves an audit entry there if it is about management.
+
+pub mod actor;
+pub mod audit;
+pub mod clients;
+pub mod deliveries;
+pub mod directory;
+pub mod error;
+pub mod gate;
+pub mod journal;
+pub mod limits;
+pub mod records;
+pub mod secrets;
+pub mod settings;
+pub mod tokens;
+pub mod view;
+pub mod workspaces;
+
+use std::sync::Arc;
+
+use gatepost_catalog::Catalog;
+use gatepost_keys::Keyring;
+use gatepost_model::network::Networks;
+use gatepost_model::{Clock, Random, Timestamp};
+use gatepost_store::Store;
+use gatepost_store::handover::Handover;
+
+pub use actor::Actor;
+pub use error::Error;
+pub use settings::Settings;
+
+use crate::directory::Directory;
+use crate::journal::Journal;
+use crate::limits::{FailedAttempts, RateLimits};
+
+/// One deployment's use cases, with all that they need.
+pub struct Gatepost {
+    pub(crate) store: Store,
+    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) settings: Settings,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) limits: RateLimits,
+    pub(crate) failed: FailedAttempts,
+    pub(crate) journal: Journal,
+    pub(crate) handover: Handover,
+    pub(crate) vet_url: VetUrl,
+}
+
+/// Says why a URL cannot get webhooks, given the networks that the operator opened. The guard itself belongs to the
+/// delivery engine; saving a URL asks it the same question that sending will.
+pub type VetUrl = fn(&str, &Networks) -> Result<(), String>;
+
+/// What a deployment is made of.
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Store,
+    /// The deployment's keys.
+    pub keyring: Arc<Keyring>,
+    /// The entity types.
+    pub catalog: Arc<Catalog>,
+    /// Where the present comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where random bytes come from.
+    pub random: Arc<dyn Random>,
+    /// What the operator chose.
+    pub settings: Settings,
+    /// Where fresh deliveries go after their commit.
+    pub handover: Handover,
+    /// Judges URLs that are to get webhooks.
+    pub vet_url: VetUrl,
+}
+
+impl Gatepost {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let directory = Arc::new(Directory::new(parts.settings.cached_clients));
+        let forget = Arc::clone(&directory);
+        parts.store.subscribe(move |changes| forget.forget(changes));
+        Self {
+            limits: RateLimits::new(parts.settings.requests_per_hour),
+            failed: FailedAttempts::default(),
+            journal: Journal::default(),
+            directory,
+            store: parts.store,
+            keyring: parts.keyring,
+            catalog: parts.catalog,
+            clock: parts.clock,
+            random: parts.random,
+            settings: parts.settings,
+            handover: parts.handover,
+            vet_url: parts.vet_url,
+        }
+    }
+
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The entity types.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// What the operator chose.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The store, for what is about the store itself: status, backup, metrics.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The source of randomness.
+    #[must_use]
+    pub fn random(&self) -> &dyn Random {
+        &*self.random
+    }
+}

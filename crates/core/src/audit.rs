@@ -1,0 +1,44 @@
+//! Leaving audit entries.
+
+use gatepost_model::{Timestamp, ids};
+use gatepost_store::Tx;
+use gatepost_store::tables::Page;
+use gatepost_store::tables::audit::{self, Entry};
+use serde_json::Value;
+
+use crate::{Actor, Error, Gatepost};
+
+/// An entry that is yet to get its time and id. Both sides are written without secrets.
+#[derive(Clone, Debug)]
+pub(crate) struct Note<'a> {
+    pub(crate) actor: &'a Actor,
+    pub(crate) action: &'static str,
+    pub(crate) subject_id: &'a str,
+    pub(crate) before: Option<&'a Value>,
+    pub(crate) after: Option<&'a Value>,
+}
+
+impl Gatepost {
+    /// Leaves an entry in the transaction of the change that it tells of.
+    pub(crate) fn note(random: &dyn gatepost_model::Random, tx: &Tx<'_>, now: Timestamp, note: &Note<'_>) -> Result<(), Error> {
+        let entry = Entry {
+            id: ids::sortable(ids::AUDIT, now, random),
+            at: now,
+            actor: note.actor.to_string(),
+            address: note.actor.address(),
+            action: note.action.to_owned(),
+            subject_id: note.subject_id.to_owned(),
+            before: note.before.map(Value::to_string),
+            after: note.after.map(Value::to_string),
+        };
+        audit::insert(tx, &entry).map_err(Error::Store)
+    }
+
+    /// Audit entries, newest first; of one subject if one is named.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn list_audit(&self, subject_id: Option<String>, page: Page) -> Result<Vec<Entry>, Error> {
+        self.store.read(move |tx| audit::list(tx, subject_id.as_deref(), &page)).await.map_err(Error::Store)
+    }
+}

@@ -1,0 +1,185 @@
+//! Deliveries: looking at them, replaying them, and who gets one at the moment of sending.
+
+use std::sync::Arc;
+
+use gatepost_model::webhook::{Attempt, Delivery, Event, PayloadShape};
+use gatepost_model::{
+    ApiClient, ApiVersion, ClientNumber, ClientStatus, DeliveryState, Method, UrlState, WebhookUrl,
+    WorkspaceNumber, ids,
+};
+use gatepost_store::tables::deliveries::{self, NewDelivery};
+use gatepost_store::tables::{Page, clients, records};
+use serde_json::json;
+
+use crate::{Actor, Error, Gatepost};
+
+/// A delivery with what people need beside it.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// The id of the client, if it still exists.
+    pub client_id: Option<String>,
+    /// The URL, if the client still has it.
+    pub url: Option<String>,
+}
+
+/// A delivery whole: with its attempts and its event.
+#[derive(Clone, Debug)]
+pub struct Detailed {
+    /// The delivery.
+    pub shown: Shown,
+    /// Its attempts, first to last.
+    pub attempts: Vec<Attempt>,
+    /// The event that it carries, while that is kept.
+    pub event: Option<Event>,
+}
+
+/// Who gets a delivery: the state of client and URL at the moment of sending.
+#[derive(Clone, Debug)]
+pub struct Recipient {
+    /// The client, whole.
+    pub client: Arc<ApiClient>,
+    /// The URL.
+    pub url: WebhookUrl,
+    /// The workspace's subdomain.
+    pub workspace: String,
+    /// The version in which the record is sent.
+    pub api_version: ApiVersion,
+    /// What the body looks like.
+    pub payload: PayloadShape,
+}
+
+impl Gatepost {
+    /// Deliveries, newest first: of one client, in one state, where those are named.
+    ///
+    /// # Errors
+    /// If the client does not exist, or the store fails.
+    pub async fn list_deliveries(
+        &self,
+        client: Option<&str>,
+        state: Option<DeliveryState>,
+        page: Page,
+    ) -> Result<Vec<Shown>, Error> {
+        let number = match client {
+            Some(id) => Some(self.get_client(id).await?.number),
+            None => None,
+        };
+        let found =
+            self.store.read(move |tx| deliveries::list(tx, number, state, &page)).await.map_err(Error::Store)?;
+        let mut shown = Vec::with_capacity(found.len());
+        for delivery in found {
+            shown.push(self.shown(delivery).await?);
+        }
+        Ok(shown)
+    }
+
+    /// A delivery whole.
+    ///
+    /// # Errors
+    /// If it does not exist, or the store fails.
+    pub async fn show_delivery(&self, id: &str) -> Result<Detailed, Error> {
+        let asked = id.to_owned();
+        let found = self.store.read(move |tx| {
+            let Some(delivery) = deliveries::lookup(tx, &asked)? else {
+                return Ok(None);
+            };
+            let attempts = deliveries::list_attempts(tx, &asked)?;
+            let event = records::lookup_event(tx, delivery.workspace, &delivery.event_id)?;
+            Ok::<_, Error>(Some((delivery, attempts, event)))
+        });
+        let (delivery, attempts, event) = found.await?.ok_or_else(|| Error::not_found("delivery", id))?;
+        Ok(Detailed { shown: self.shown(delivery).await?, attempts, event })
+    }
+
+    /// Sends a delivery's event once more, as a new delivery that points at the old one. History is never edited.
+    ///
+    /// # Errors
+    /// If the delivery does not exist or is still pending, its client is gone, or the store fails.
+    pub async fn replay_delivery(self: &Arc<Self>, actor: &Actor, id: &str) -> Result<Shown, Error> {
+        let now = self.now();
+        let new_id = ids::sortable(ids::DELIVERY, now, &*self.random);
+        let (this, actor, old_id, made) = (Arc::clone(self), actor.clone(), id.to_owned(), new_id.clone());
+        self.store
+            .write(move |tx| {
+                let old = deliveries::lookup(tx, &old_id)?
+                    .ok_or_else(|| Error::not_found("delivery", &old_id))?;
+                if old.state == DeliveryState::Pending {
+                    return Err(Error::Conflict(String::from("the delivery is still pending: it will be tried by itself")));
+                }
+                let client = clients::lookup(tx, old.client)?.ok_or_else(|| {
+                    Error::Conflict(String::from("the client of this delivery was deleted"))
+                })?;
+                deliveries::insert(
+                    tx,
+                    &NewDelivery {
+                        id: &made,
+                        event_id: &old.event_id,
+                        url_id: &old.url_id,
+                        client: old.client,
+                        workspace: old.workspace,
+                        method: &old.method,
+                        created_at: now,
+                        leased_until: None,
+                        replay_of: Some(&old.id),
+                    },
+                )?;
+                let what = json!({ "delivery": made, "replayOf": old.id });
+                this.note_client(tx, now, &actor, "delivery.replay", &client.id, (None, Some(&what)))
+            })
+            .await?;
+        self.handover.look();
+        Ok(self.show_delivery(&new_id).await?.shown)
+    }
+
+    /// Who gets a delivery now. Consent is asked at the moment of sending: client active, workspace still enabled,
+    /// method still ticked, URL still there and active.
+    ///
+    /// # Errors
+    /// The inner error is the reason for which the delivery ends as skipped; the outer one is the store's.
+    pub async fn recipient(
+        &self,
+        client: ClientNumber,
+        url_id: &str,
+        workspace: WorkspaceNumber,
+        method: &Method,
+    ) -> Result<Result<Recipient, &'static str>, Error> {
+        let Some(client) = self.directory.lookup(&self.store, client).await? else {
+            return Ok(Err("the client was deleted"));
+        };
+        match client.status {
+            ClientStatus::Active => {}
+            ClientStatus::Disabled => return Ok(Err("the client is disabled")),
+            ClientStatus::Revoked => return Ok(Err("the client was revoked")),
+        }
+        let Some(enabled) = client.workspaces.iter().find(|enabled| enabled.number == workspace) else {
+            return Ok(Err("the client is no longer enabled for the workspace"));
+        };
+        if !client.methods.contains(method) {
+            return Ok(Err("the method is no longer ticked"));
+        }
+        let Some(url) = client.webhook_url(url_id) else {
+            return Ok(Err("the webhook URL was removed"));
+        };
+        if url.state != UrlState::Active {
+            return Ok(Err("the webhook URL is disabled"));
+        }
+        Ok(Ok(Recipient {
+            url: url.clone(),
+            workspace: enabled.subdomain.as_str().to_owned(),
+            api_version: client.api_version,
+            payload: client.payload,
+            client,
+        }))
+    }
+
+    async fn shown(&self, delivery: Delivery) -> Result<Shown, Error> {
+        let client = self.directory.lookup(&self.store, delivery.client).await?;
+        let url = client.as_ref().and_then(|client| client.webhook_url(&delivery.url_id));
+        Ok(Shown {
+            client_id: client.as_ref().map(|client| client.id.clone()),
+            url: url.map(|url| url.url.clone()),
+            delivery,
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! What is noted in memory on the way of a request and written down a little later, many at a time: a client's latest
+//! use, and refused requests. A crash loses the last moment of it; nothing else depends on it.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use gatepost_model::client::LastUsed;
+use gatepost_model::{ClientNumber, ids};
+use gatepost_store::tables::refusals::{self, Refusal};
+use gatepost_store::tables::clients;
+
+use crate::{Error, Gatepost};
+
+/// More refusals than this between two writings are dropped: a flood must not fill memory or disk.
+const MOST_REFUSALS: usize = 1_000;
+
+/// How long refusals are kept.
+pub const REFUSALS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Notes that wait to be written down.
+#[derive(Default)]
+pub struct Journal {
+    uses: Mutex<HashMap<ClientNumber, LastUsed>>,
+    refusals: Mutex<Vec<Refusal>>,
+}
+
+impl Journal {
+    /// Notes a use.
+    pub fn note_use(&self, client: ClientNumber, last: LastUsed) {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner).insert(client, last);
+    }
+
+    /// Notes a refusal.
+    pub fn note_refusal(&self, refusal: Refusal) {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if refusals.len() < MOST_REFUSALS {
+            refusals.push(refusal);
+        }
+    }
+}
+
+impl Gatepost {
+    /// Notes a client's use for [`Gatepost::flush_journal`].
+    pub fn note_use(&self, client: ClientNumber, last: LastUsed) {
+        self.journal.note_use(client, last);
+    }
+
+    /// Notes a refused request for [`Gatepost::flush_journal`].
+    pub fn note_refusal(&self, refusal: Refusal) {
+        self.journal.note_refusal(refusal);
+    }
+
+    /// Writes down what was noted, and drops refusals that have been kept long enough.
+    ///
+    /// # Errors
+    /// If the store fails: the notes are lost, which only makes *last used* a little older.
+    pub async fn flush_journal(&self) -> Result<(), Error> {
+        let uses = mem::take(&mut *self.journal.uses.lock().unwrap_or_else(PoisonError::into_inner));
+        let refused = mem::take(&mut *self.journal.refusals.lock().unwrap_or_else(PoisonError::into_inner));
+        if uses.is_empty() && refused.is_empty() {
+            return Ok(());
+        }
+        let oldest = ids::sortable_floor(ids::REQUEST, self.now().minus(REFUSALS_KEPT));
+        self.store
+            .write(move |tx| {
+                for (client, last) in &uses {
+                    clients::note_use(tx, *client, last)?;
+                }
+                refusals::insert(tx, &refused)?;
+                refusals::prune(tx, &oldest, 1_000)?;
+                Ok(())
+            })
+            .await
+            .map_err(Error::Store)
+    }
+
+    /// The refused request with this id, if it is still kept.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn lookup_refusal(&self, id: &str) -> Result<Option<Refusal>, Error> {
+        let id = id.to_owned();
+        self.store.read(move |tx| refusals::lookup(tx, &id)).await.map_err(Error::Store)
+    }
+}

@@ -1,0 +1,30 @@
+//! What the operator chose, as far as the use cases ask.
+
+use gatepost_model::network::Networks;
+
+/// See the default configuration file for what each is about.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The issuer, and the start of every link: scheme, host and port, without a slash at the end.
+    pub public_url: String,
+    /// Requests per hour of a client that has no limit of its own.
+    pub requests_per_hour: u32,
+    /// How many clients are kept in memory.
+    pub cached_clients: usize,
+    /// Networks that webhooks may reach although they are not public.
+    pub webhook_networks: Networks,
+    /// How many webhook URLs one client may have.
+    pub most_webhook_urls: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            public_url: String::from("http://127.0.0.1:8080"),
+            requests_per_hour: 1000,
+            cached_clients: 100_000,
+            webhook_networks: Networks::default(),
+            most_webhook_urls: 20,
+        }
+    }
+}

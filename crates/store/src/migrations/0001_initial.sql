@@ -1,0 +1,193 @@
+-- The first schema. Times are microseconds since the epoch; ids begin with the time, so that rows which arrive together
+-- lie together (docs/adr/0001-store.md). {tokens} are filled in for the engine by dialect.rs.
+
+CREATE TABLE counter (
+    name TEXT NOT NULL PRIMARY KEY,
+    value {int} NOT NULL
+) {narrow};
+
+CREATE TABLE workspace (
+    number {int} NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    subdomain TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    created_at {ts} NOT NULL
+) {table};
+
+CREATE TABLE api_client (
+    number {int} NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    client_id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    status TEXT NOT NULL,
+    api_version TEXT NOT NULL,
+    secret_policy TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    token_lifetime_seconds {int} NOT NULL,
+    rate_limit {int},
+    allow_list {json} NOT NULL,
+    not_before {ts} NOT NULL,
+    revision {int} NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at {ts} NOT NULL
+) {table};
+
+-- Apart from api_client, so that noting a use never touches what the gate trusts.
+CREATE TABLE client_use (
+    client_number {int} NOT NULL PRIMARY KEY,
+    at {ts} NOT NULL,
+    address TEXT NOT NULL,
+    workspace TEXT
+) {table};
+
+CREATE TABLE client_secret (
+    client_number {int} NOT NULL,
+    number {int} NOT NULL,
+    hint TEXT NOT NULL,
+    verifier {blob} NOT NULL,
+    sealed {blob},
+    created_by TEXT NOT NULL,
+    created_at {ts} NOT NULL,
+    expires_at {ts},
+    killed_at {ts},
+    PRIMARY KEY (client_number, number)
+) {table};
+
+CREATE TABLE revoked_token (
+    client_number {int} NOT NULL,
+    token_id {blob} NOT NULL,
+    expires_at {ts} NOT NULL,
+    PRIMARY KEY (client_number, token_id)
+) {narrow};
+
+CREATE TABLE client_workspace (
+    client_number {int} NOT NULL,
+    workspace_number {int} NOT NULL,
+    PRIMARY KEY (client_number, workspace_number)
+) {narrow};
+
+CREATE INDEX client_workspace_by_workspace ON client_workspace (workspace_number, client_number);
+
+CREATE TABLE client_method (
+    client_number {int} NOT NULL,
+    method TEXT NOT NULL,
+    PRIMARY KEY (client_number, method)
+) {narrow};
+
+-- A URL that was taken off its client stays for the sake of the delivery log, without its keys.
+CREATE TABLE webhook_url (
+    id TEXT NOT NULL PRIMARY KEY,
+    client_number {int} NOT NULL,
+    url TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    created_at {ts} NOT NULL,
+    removed_at {ts}
+) {table};
+
+CREATE INDEX webhook_url_by_client ON webhook_url (client_number, id);
+
+CREATE TABLE signing_key (
+    url_id TEXT NOT NULL,
+    number {int} NOT NULL,
+    sealed {blob} NOT NULL,
+    expires_at {ts},
+    PRIMARY KEY (url_id, number)
+) {table};
+
+-- Who gets which event: what the clients' workspaces, methods and URLs come to, so that a write reads it in one step.
+CREATE TABLE subscription (
+    workspace_number {int} NOT NULL,
+    method TEXT NOT NULL,
+    url_id TEXT NOT NULL,
+    client_number {int} NOT NULL,
+    PRIMARY KEY (workspace_number, method, url_id)
+) {narrow};
+
+CREATE INDEX subscription_by_client ON subscription (client_number);
+
+CREATE TABLE record (
+    workspace_number {int} NOT NULL,
+    entity_type TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body {json} NOT NULL,
+    PRIMARY KEY (workspace_number, entity_type, id)
+) {table};
+
+CREATE TABLE event (
+    id TEXT NOT NULL,
+    workspace_number {int} NOT NULL,
+    method TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    record {json} NOT NULL,
+    caused_by TEXT NOT NULL,
+    at {ts} NOT NULL,
+    PRIMARY KEY ({key workspace_number, id})
+) {table};
+
+-- While a delivery is in flight it is leased and due_at is when the lease ends: one index finds both what is to be
+-- tried and what a crash left behind. The fence counts the claims; only the claim that it names may record.
+CREATE TABLE delivery (
+    id TEXT NOT NULL,
+    workspace_number {int} NOT NULL,
+    event_id TEXT NOT NULL,
+    url_id TEXT NOT NULL,
+    client_number {int} NOT NULL,
+    method TEXT NOT NULL,
+    state {int} NOT NULL,
+    reason TEXT,
+    attempts {int} NOT NULL,
+    due_at {ts} NOT NULL,
+    leased {bool} NOT NULL,
+    fence {int} NOT NULL,
+    created_at {ts} NOT NULL,
+    ended_at {ts},
+    replay_of TEXT,
+    PRIMARY KEY ({key workspace_number, id})
+) {narrow};
+
+CREATE INDEX delivery_due ON delivery (due_at) WHERE state = 0;
+CREATE INDEX delivery_by_client ON delivery (client_number, id);
+
+CREATE TABLE attempt (
+    delivery_id TEXT NOT NULL,
+    number {int} NOT NULL,
+    started_at {ts} NOT NULL,
+    duration_us {int} NOT NULL,
+    outcome TEXT NOT NULL,
+    status {int},
+    error TEXT,
+    address TEXT,
+    request_headers {json} NOT NULL,
+    response_headers {json},
+    reply TEXT,
+    client_revision {int} NOT NULL,
+    PRIMARY KEY (delivery_id, number)
+) {table};
+
+CREATE TABLE audit (
+    id TEXT NOT NULL PRIMARY KEY,
+    at {ts} NOT NULL,
+    actor TEXT NOT NULL,
+    address TEXT,
+    action TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
+    before {json},
+    after {json}
+) {table};
+
+CREATE INDEX audit_by_subject ON audit (subject_id, id);
+
+-- Refused requests, kept a while so that they can be explained: no bodies, no secrets.
+CREATE TABLE refused_request (
+    id TEXT NOT NULL PRIMARY KEY,
+    at {ts} NOT NULL,
+    client_number {int},
+    workspace TEXT,
+    verb TEXT NOT NULL,
+    path TEXT NOT NULL,
+    status {int} NOT NULL,
+    refused_by TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    address TEXT NOT NULL
+) {table};

@@ -1,0 +1,347 @@
+//! Deliveries and their attempts.
+
+use gatepost_model::webhook::{Attempt, Delivery, Outcome};
+use gatepost_model::{ClientNumber, DeliveryState, Method, Timestamp, WorkspaceNumber};
+
+use super::{Page, named};
+use crate::{Row, Sql, StoreError, Tx, params};
+
+/// Every static statement here.
+pub const STATEMENTS: &[&Sql] = &[
+    &INSERT,
+    &CLAIM,
+    &CLAIMED,
+    &NEXT_DUE,
+    &RELEASE_ALL,
+    &RECORD,
+    &INSERT_ATTEMPT,
+    &GET,
+    &LIST,
+    &LIST_BY_CLIENT,
+    &ATTEMPTS,
+];
+
+static INSERT: Sql = Sql::new(
+    "INSERT INTO delivery (id, workspace_number, event_id, url_id, client_number, method, state, attempts,
+     due_at, leased, fence, created_at, replay_of)
+     VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $8, $9, $10, $11)",
+);
+
+static CLAIM: Sql = Sql::new(
+    "UPDATE delivery SET leased = TRUE, due_at = $2, fence = fence + 1
+     WHERE id IN (SELECT id FROM delivery WHERE state = 0 AND due_at <= $1 ORDER BY due_at LIMIT $3 {lock})
+     RETURNING id, workspace_number",
+);
+
+static CLAIMED: Sql = Sql::new(
+    "SELECT d.id, d.event_id, d.url_id, d.client_number, d.workspace_number, d.method, d.attempts, d.fence,
+     e.record_id, e.record, e.caused_by, e.at
+     FROM delivery d JOIN event e ON e.workspace_number = d.workspace_number AND e.id = d.event_id
+     WHERE d.workspace_number = $1 AND d.id = $2",
+);
+
+static NEXT_DUE: Sql = Sql::new("SELECT min(due_at) FROM delivery WHERE state = 0");
+
+static RELEASE_ALL: Sql = Sql::new(
+    "UPDATE delivery SET leased = FALSE, due_at = $1, fence = fence + 1 WHERE state = 0 AND leased = TRUE",
+);
+
+static RECORD: Sql = Sql::new(
+    "UPDATE delivery SET state = $4, reason = $5, attempts = $6, due_at = $7, leased = FALSE, ended_at = $8
+     WHERE workspace_number = $1 AND id = $2 AND fence = $3 AND state = 0",
+);
+
+static INSERT_ATTEMPT: Sql = Sql::new(
+    "INSERT INTO attempt (delivery_id, number, started_at, duration_us, outcome, status, error, address,
+     request_headers, response_headers, reply, client_revision)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+);
+
+static GET: Sql = Sql::new(
+    "SELECT id, event_id, url_id, client_number, workspace_number, method, state, reason, attempts, due_at,
+     created_at, ended_at, replay_of FROM delivery WHERE id = $1",
+);
+
+static LIST: Sql = Sql::new(
+    "SELECT id, event_id, url_id, client_number, workspace_number, method, state, reason, attempts, due_at,
+     created_at, ended_at, replay_of FROM delivery
+     WHERE ($1 IS NULL OR id < $1) AND ($2 IS NULL OR state = $2) ORDER BY id DESC LIMIT $3",
+);
+
+static LIST_BY_CLIENT: Sql = Sql::new(
+    "SELECT id, event_id, url_id, client_number, workspace_number, method, state, reason, attempts, due_at,
+     created_at, ended_at, replay_of FROM delivery
+     WHERE client_number = $1 AND ($2 IS NULL OR id < $2) AND ($3 IS NULL OR state = $3)
+     ORDER BY id DESC LIMIT $4",
+);
+
+static ATTEMPTS: Sql = Sql::new(
+    "SELECT delivery_id, number, started_at, duration_us, outcome, status, error, address, request_headers,
+     response_headers, reply, client_revision FROM attempt WHERE delivery_id = $1 ORDER BY number",
+);
+
+/// A delivery that is this node's to send, with the event that it carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// `dlv_…`.
+    pub id: String,
+    /// `evt_…`.
+    pub event_id: String,
+    /// The webhook URL.
+    pub url_id: String,
+    /// Whose URL it is.
+    pub client: ClientNumber,
+    /// Where the event happened.
+    pub workspace: WorkspaceNumber,
+    /// What happened.
+    pub method: Method,
+    /// Tries so far.
+    pub attempts: u32,
+    /// The claim: only its holder may record.
+    pub fence: i64,
+    /// To which record.
+    pub record_id: String,
+    /// The record: JSON text.
+    pub record: String,
+    /// Who caused it.
+    pub caused_by: String,
+    /// When it happened.
+    pub event_at: Timestamp,
+}
+
+/// A delivery to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct NewDelivery<'a> {
+    /// `dlv_…`.
+    pub id: &'a str,
+    /// The event.
+    pub event_id: &'a str,
+    /// The webhook URL.
+    pub url_id: &'a str,
+    /// Whose URL it is.
+    pub client: ClientNumber,
+    /// Where the event happened.
+    pub workspace: WorkspaceNumber,
+    /// What happened.
+    pub method: &'a Method,
+    /// When it is made.
+    pub created_at: Timestamp,
+    /// Until when this node holds it, if it sends it itself at once; otherwise it is due now.
+    pub leased_until: Option<Timestamp>,
+    /// The delivery that it replays.
+    pub replay_of: Option<&'a str>,
+}
+
+/// What became of a delivery after a try, or without one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// `dlv_…`.
+    pub id: String,
+    /// Where the event happened.
+    pub workspace: WorkspaceNumber,
+    /// The claim under which this was found out.
+    pub fence: i64,
+    /// Where the delivery now stands.
+    pub state: DeliveryState,
+    /// Why.
+    pub reason: Option<String>,
+    /// Tries so far.
+    pub attempts: u32,
+    /// When it is next tried, if it is.
+    pub due_at: Timestamp,
+    /// When it came to its end, if it did.
+    pub ended_at: Option<Timestamp>,
+    /// The try, if there was one.
+    pub attempt: Option<Attempt>,
+}
+
+/// Makes a delivery.
+///
+/// # Errors
+/// If the store fails.
+pub fn insert(tx: &Tx<'_>, delivery: &NewDelivery<'_>) -> Result<(), StoreError> {
+    tx.exec_later(
+        &INSERT,
+        params![
+            delivery.id,
+            delivery.workspace,
+            delivery.event_id,
+            delivery.url_id,
+            delivery.client,
+            delivery.method.as_str(),
+            delivery.leased_until.unwrap_or(delivery.created_at),
+            delivery.leased_until.is_some(),
+            FIRST_FENCE,
+            delivery.created_at,
+            delivery.replay_of,
+        ],
+    )
+}
+
+/// The fence of a delivery that is leased as it is made.
+pub const FIRST_FENCE: i64 = 1;
+
+/// Claims up to `limit` deliveries that are due at `now`, oldest first, and holds them until `lease_until`.
+///
+/// # Errors
+/// If the store fails.
+pub fn claim(
+    tx: &Tx<'_>,
+    now: Timestamp,
+    lease_until: Timestamp,
+    limit: u32,
+) -> Result<Vec<Claimed>, StoreError> {
+    let keys: Vec<(String, WorkspaceNumber)> =
+        tx.all(&CLAIM, params![now, lease_until, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut claimed = Vec::with_capacity(keys.len());
+    for (id, workspace) in keys {
+        claimed.extend(tx.opt(&CLAIMED, params![workspace, &id], claimed_from_row)?);
+    }
+    Ok(claimed)
+}
+
+/// When the next delivery is due, or its lease ends.
+///
+/// # Errors
+/// If the store fails.
+pub fn next_due(tx: &Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
+    tx.one(&NEXT_DUE, params![], |row| row.get(0))
+}
+
+/// Makes every leased delivery due at once, for a start after a crash on a store that no other process uses: whoever
+/// held the leases is gone. Says how many there were.
+///
+/// # Errors
+/// If the store fails.
+pub fn release_all(tx: &Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
+    tx.exec(&RELEASE_ALL, params![now])
+}
+
+/// Writes down what became of a delivery. False, and nothing written, if the claim is no longer good: another holds the
+/// delivery now, or it has come to its end.
+///
+/// # Errors
+/// If the store fails.
+pub fn record(tx: &Tx<'_>, progress: &Progress) -> Result<bool, StoreError> {
+    let held = tx.exec(
+        &RECORD,
+        params![
+            progress.workspace,
+            &progress.id,
+            progress.fence,
+            progress.state.code(),
+            &progress.reason,
+            progress.attempts,
+            progress.due_at,
+            progress.ended_at,
+        ],
+    )? > 0;
+    if let Some(attempt) = progress.attempt.as_ref().filter(|_| held) {
+        tx.exec_later(
+            &INSERT_ATTEMPT,
+            params![
+                &attempt.delivery_id,
+                attempt.number,
+                attempt.started_at,
+                attempt.duration_us,
+                attempt.outcome.as_str(),
+                attempt.status,
+                &attempt.error,
+                &attempt.address,
+                &attempt.request_headers,
+                &attempt.response_headers,
+                &attempt.reply,
+                attempt.client_revision,
+            ],
+        )?;
+    }
+    Ok(held)
+}
+
+/// The delivery with this id.
+///
+/// # Errors
+/// If the store fails.
+pub fn lookup(tx: &Tx<'_>, id: &str) -> Result<Option<Delivery>, StoreError> {
+    tx.opt(&GET, params![id], from_row)
+}
+
+/// Deliveries, newest first: of one client, in one state, where those are named.
+///
+/// # Errors
+/// If the store fails.
+pub fn list(
+    tx: &Tx<'_>,
+    client: Option<ClientNumber>,
+    state: Option<DeliveryState>,
+    page: &Page,
+) -> Result<Vec<Delivery>, StoreError> {
+    let state = state.map(DeliveryState::code);
+    match client {
+        Some(client) => {
+            tx.all(&LIST_BY_CLIENT, params![client, &page.before, state, page.limit], from_row)
+        }
+        None => tx.all(&LIST, params![&page.before, state, page.limit], from_row),
+    }
+}
+
+/// A delivery's attempts, first to last.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_attempts(tx: &Tx<'_>, delivery_id: &str) -> Result<Vec<Attempt>, StoreError> {
+    tx.all(&ATTEMPTS, params![delivery_id], |row| {
+        Ok(Attempt {
+            delivery_id: row.get(0)?,
+            number: row.get(1)?,
+            started_at: row.get(2)?,
+            duration_us: row.get(3)?,
+            outcome: named("attempt.outcome", row.text(4)?, Outcome::from_name)?,
+            status: row.get(5)?,
+            error: row.get(6)?,
+            address: row.get(7)?,
+            request_headers: row.get(8)?,
+            response_headers: row.get(9)?,
+            reply: row.get(10)?,
+            client_revision: row.get(11)?,
+        })
+    })
+}
+
+fn from_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
+    let code: i64 = row.get(6)?;
+    let state = DeliveryState::from_code(code)
+        .ok_or_else(|| StoreError::Corrupt(format!("column delivery.state holds {code}")))?;
+    Ok(Delivery {
+        id: row.get(0)?,
+        event_id: row.get(1)?,
+        url_id: row.get(2)?,
+        client: row.get(3)?,
+        workspace: row.get(4)?,
+        method: named("delivery.method", row.text(5)?, |text| text.parse().ok())?,
+        state,
+        reason: row.get(7)?,
+        attempts: row.get(8)?,
+        due_at: row.get(9)?,
+        created_at: row.get(10)?,
+        ended_at: row.get(11)?,
+        replay_of: row.get(12)?,
+    })
+}
+
+fn claimed_from_row(row: &Row<'_>) -> Result<Claimed, StoreError> {
+    Ok(Claimed {
+        id: row.get(0)?,
+        event_id: row.get(1)?,
+        url_id: row.get(2)?,
+        client: row.get(3)?,
+        workspace: row.get(4)?,
+        method: named("delivery.method", row.text(5)?, |text| text.parse().ok())?,
+        attempts: row.get(6)?,
+        fence: row.get(7)?,
+        record_id: row.get(8)?,
+        record: row.get(9)?,
+        caused_by: row.get(10)?,
+        event_at: row.get(11)?,
+    })
+}

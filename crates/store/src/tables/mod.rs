@@ -1,0 +1,69 @@
+//! Typed functions over [`Tx`](crate::Tx), one module per table or group of tables that change together.
+//!
+//! Functions on a tenant's data take the workspace first. `lookup_…` gives an option, `list_…` pages, `claim` leases.
+
+pub mod audit;
+pub mod clients;
+pub mod deliveries;
+pub mod records;
+pub mod refusals;
+pub mod webhook_urls;
+pub mod workspaces;
+
+use gatepost_model::Timestamp;
+
+use crate::{Sql, StoreError, Tx, params};
+
+/// Every static statement of the tables, for the test that prepares them all.
+pub const STATEMENTS: &[&[&Sql]] = &[
+    &[&NEXT],
+    audit::STATEMENTS,
+    clients::STATEMENTS,
+    deliveries::STATEMENTS,
+    records::STATEMENTS,
+    refusals::STATEMENTS,
+    webhook_urls::STATEMENTS,
+    workspaces::STATEMENTS,
+];
+
+static NEXT: Sql = Sql::new(
+    "INSERT INTO counter (name, value) VALUES ($1, 1)
+     ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value",
+);
+
+/// The next number of a counter, from 1. A number that was given out never comes again.
+///
+/// # Errors
+/// If the store fails.
+pub fn next_number(tx: &Tx<'_>, counter: &str) -> Result<i64, StoreError> {
+    tx.one(&NEXT, params![counter], |row| row.get(0))
+}
+
+/// A text that the store must hold as one of an enumeration's names.
+fn named<T>(column: &str, text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, StoreError> {
+    parse(text).ok_or_else(|| StoreError::Corrupt(format!("column {column} holds \"{text}\"")))
+}
+
+/// Where a page of a newest-first list begins, and how long it is.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Only entries with a smaller id; none for the first page.
+    pub before: Option<String>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self { before: None, limit: 100 }
+    }
+}
+
+/// A span of time, both ends open where none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Span {
+    /// From this moment on.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+}
