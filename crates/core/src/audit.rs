@@ -20,7 +20,12 @@ pub(crate) struct Note<'a> {
 
 impl Gatepost {
     /// Leaves an entry in the transaction of the change that it tells of.
-    pub(crate) fn note(random: &dyn gatepost_model::Random, tx: &Tx<'_>, now: Timestamp, note: &Note<'_>) -> Result<(), Error> {
+    pub(crate) fn note(
+        random: &dyn gatepost_model::Random,
+        tx: &Tx<'_>,
+        now: Timestamp,
+        note: &Note<'_>,
+    ) -> Result<(), Error> {
         let entry = Entry {
             id: ids::sortable(ids::AUDIT, now, random),
             at: now,

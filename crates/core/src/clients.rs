@@ -11,8 +11,8 @@ use gatepost_model::{
     ApiClient, ApiVersion, ClientNumber, ClientStatus, Method, Secret, SecretPolicy, Timestamp, UrlState,
     WebhookUrl, ids,
 };
-use gatepost_store::tables::{clients, workspaces};
 use gatepost_store::Tx;
+use gatepost_store::tables::{clients, workspaces};
 use serde_json::Value;
 
 use crate::audit::Note;
@@ -114,7 +114,11 @@ impl Gatepost {
     ///
     /// # Errors
     /// If a value cannot be what it was given as, or the store fails.
-    pub async fn create_client(self: &Arc<Self>, actor: &Actor, new: NewClient) -> Result<WithSecrets, Error> {
+    pub async fn create_client(
+        self: &Arc<Self>,
+        actor: &Actor,
+        new: NewClient,
+    ) -> Result<WithSecrets, Error> {
         let now = self.now();
         let name = checked_name("name", &new.name)?;
         let lifetime = checked_lifetime(new.token_lifetime.unwrap_or(TOKEN_LIFETIME))?;
@@ -365,15 +369,25 @@ impl Gatepost {
         self.change_urls(client, &change.webhook_urls, now)
     }
 
-    fn change_workspaces(&self, tx: &Tx<'_>, client: &mut ApiClient, change: &ListChange) -> Result<(), Error> {
+    fn change_workspaces(
+        &self,
+        tx: &Tx<'_>,
+        client: &mut ApiClient,
+        change: &ListChange,
+    ) -> Result<(), Error> {
         if let Some(list) = &change.set {
-            client.workspaces.retain(|workspace| list.iter().any(|name| name == workspace.subdomain.as_str()));
+            client
+                .workspaces
+                .retain(|workspace| list.iter().any(|name| name == workspace.subdomain.as_str()));
         }
         for name in &change.remove {
             let had = client.workspaces.len();
             client.workspaces.retain(|workspace| workspace.subdomain.as_str() != name);
             if client.workspaces.len() == had {
-                return Err(Error::invalid("workspaces", format!("the client is not enabled for \"{name}\"")));
+                return Err(Error::invalid(
+                    "workspaces",
+                    format!("the client is not enabled for \"{name}\""),
+                ));
             }
         }
         for name in change.set.iter().flatten().chain(&change.add) {
@@ -408,12 +422,12 @@ impl Gatepost {
             match name.strip_suffix('*') {
                 Some("") => methods.extend(self.catalog.methods()),
                 Some(start) if start.ends_with('.') => {
-                    methods.extend(self.catalog.methods().filter(|method| method.as_str().starts_with(start)));
+                    methods
+                        .extend(self.catalog.methods().filter(|method| method.as_str().starts_with(start)));
                 }
                 _ => {
-                    let method: Method = name
-                        .parse()
-                        .map_err(|error| Error::invalid("methods", format!("{error}")))?;
+                    let method: Method =
+                        name.parse().map_err(|error| Error::invalid("methods", format!("{error}")))?;
                     methods.extend(self.catalog.knows_method(&method).then_some(method));
                 }
             }
@@ -438,7 +452,10 @@ impl Gatepost {
             let had = client.webhook_urls.len();
             client.webhook_urls.retain(|url| url.id != *given && url.url != *given);
             if client.webhook_urls.len() == had {
-                return Err(Error::invalid("webhookUrls", format!("the client has no webhook URL \"{given}\"")));
+                return Err(Error::invalid(
+                    "webhookUrls",
+                    format!("the client has no webhook URL \"{given}\""),
+                ));
             }
         }
         let mut keys = Vec::new();
@@ -463,7 +480,10 @@ impl Gatepost {
         }
         let most = self.settings.most_webhook_urls;
         if client.webhook_urls.len() > most {
-            return Err(Error::invalid("webhookUrls", format!("a client can have {most} webhook URLs at most")));
+            return Err(Error::invalid(
+                "webhookUrls",
+                format!("a client can have {most} webhook URLs at most"),
+            ));
         }
         Ok(keys)
     }

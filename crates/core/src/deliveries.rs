@@ -65,8 +65,11 @@ impl Gatepost {
             Some(id) => Some(self.get_client(id).await?.number),
             None => None,
         };
-        let found =
-            self.store.read(move |tx| deliveries::list(tx, number, state, &page)).await.map_err(Error::Store)?;
+        let found = self
+            .store
+            .read(move |tx| deliveries::list(tx, number, state, &page))
+            .await
+            .map_err(Error::Store)?;
         let mut shown = Vec::with_capacity(found.len());
         for delivery in found {
             shown.push(self.shown(delivery).await?);
@@ -102,10 +105,12 @@ impl Gatepost {
         let (this, actor, old_id, made) = (Arc::clone(self), actor.clone(), id.to_owned(), new_id.clone());
         self.store
             .write(move |tx| {
-                let old = deliveries::lookup(tx, &old_id)?
-                    .ok_or_else(|| Error::not_found("delivery", &old_id))?;
+                let old =
+                    deliveries::lookup(tx, &old_id)?.ok_or_else(|| Error::not_found("delivery", &old_id))?;
                 if old.state == DeliveryState::Pending {
-                    return Err(Error::Conflict(String::from("the delivery is still pending: it will be tried by itself")));
+                    return Err(Error::Conflict(String::from(
+                        "the delivery is still pending: it will be tried by itself",
+                    )));
                 }
                 let client = clients::lookup(tx, old.client)?.ok_or_else(|| {
                     Error::Conflict(String::from("the client of this delivery was deleted"))

@@ -59,11 +59,7 @@ impl Directory {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn lookup_by_id(
-        &self,
-        store: &Store,
-        id: &str,
-    ) -> Result<Option<Arc<ApiClient>>, StoreError> {
+    pub async fn lookup_by_id(&self, store: &Store, id: &str) -> Result<Option<Arc<ApiClient>>, StoreError> {
         let number = match self.numbers.get(id) {
             Some(number) => Some(number),
             None => {

@@ -1,7 +1,7 @@
 //! Why a use case did not do what was asked.
 
 use gatepost_model::workspace::InvalidSubdomain;
-use gatepost_store::StoreError;
+pub use gatepost_store::StoreError;
 
 /// Why a use case did not do what was asked. The texts of all but [`Error::Store`] are for whoever asked.
 #[derive(Clone, Debug, thiserror::Error)]

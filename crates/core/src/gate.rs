@@ -273,7 +273,8 @@ fn token(request: &Request<'_>, client: Option<&ApiClient>, now: Timestamp) -> R
     let ahead = claims.issued_at.since(now).as_secs();
     pass(ahead <= CLOCK_SKEW_SECONDS, Reason::TokenFromTheFuture)?;
     pass(now < claims.expires_at(), Reason::ExpiredToken)?;
-    let revoked = client.is_some_and(|client| client.revoked_tokens.iter().any(|token| token.id == claims.id));
+    let revoked =
+        client.is_some_and(|client| client.revoked_tokens.iter().any(|token| token.id == claims.id));
     pass(!revoked, Reason::RevokedToken)
 }
 
@@ -351,7 +352,9 @@ impl Reason {
     pub fn message(self, business: Business<'_>) -> String {
         match self {
             Self::SeveralAuthorizations => "There is more than one Authorization header.".into(),
-            Self::MalformedAuthorization => "The Authorization header is not of the form Bearer <token>.".into(),
+            Self::MalformedAuthorization => {
+                "The Authorization header is not of the form Bearer <token>.".into()
+            }
             Self::TokenInQuery => "The access token is in the query.".into(),
             Self::SeveralBusinessHeaders => "There is more than one business header.".into(),
             Self::NoWorkspace | Self::ForeignWorkspace => {
@@ -374,14 +377,28 @@ impl Reason {
     pub const fn help(self) -> &'static str {
         match self {
             Self::SeveralAuthorizations => "Send the Authorization header once.",
-            Self::MalformedAuthorization => "Send the header Authorization: Bearer gpt_… with the token from /oauth/token.",
-            Self::TokenInQuery => "Send the token in the header Authorization: Bearer gpt_… and nowhere else: addresses end up in logs.",
-            Self::SeveralBusinessHeaders => "Send the business header once, with the subdomain of one workspace.",
-            Self::NoWorkspace => "The token is good. Add the header business: <subdomain of a workspace that this client is enabled for>.",
-            Self::ForeignWorkspace => "The token is good. Check the spelling of the business header, or tick the workspace on the client's page under Settings > API manager.",
+            Self::MalformedAuthorization => {
+                "Send the header Authorization: Bearer gpt_… with the token from /oauth/token."
+            }
+            Self::TokenInQuery => {
+                "Send the token in the header Authorization: Bearer gpt_… and nowhere else: addresses end up in logs."
+            }
+            Self::SeveralBusinessHeaders => {
+                "Send the business header once, with the subdomain of one workspace."
+            }
+            Self::NoWorkspace => {
+                "The token is good. Add the header business: <subdomain of a workspace that this client is enabled for>."
+            }
+            Self::ForeignWorkspace => {
+                "The token is good. Check the spelling of the business header, or tick the workspace on the client's page under Settings > API manager."
+            }
             Self::NoToken => "Ask for a token at /oauth/token and send it as Authorization: Bearer gpt_….",
-            Self::ExpiredToken => "The access token expired. Ask for a new one at /oauth/token with the same client id and secret.",
-            Self::ForeignAddress => "The client's allow list does not hold the address that this request came from.",
+            Self::ExpiredToken => {
+                "The access token expired. Ask for a new one at /oauth/token with the same client id and secret."
+            }
+            Self::ForeignAddress => {
+                "The client's allow list does not hold the address that this request came from."
+            }
             Self::UnknownVersion => "The versions are v1, v1.7, v1.8, v1.9, v1.10 and v1.11.",
             Self::UnknownRoute => "There is no such path, or not with this HTTP method.",
             Self::OverLimit => "Wait for as many seconds as the Retry-After header says.",
@@ -403,7 +420,9 @@ impl Reason {
             Self::NoClient => "The client of this token was deleted.",
             Self::DisabledClient => "The client is disabled.",
             Self::RevokedClient => "The client was revoked.",
-            Self::ForeignWorkspace => "The business header names a workspace that the client is not enabled for, or that does not exist.",
+            Self::ForeignWorkspace => {
+                "The business header names a workspace that the client is not enabled for, or that does not exist."
+            }
             Self::OverLimit => "The client has used up its requests for this hour.",
             other => other.help(),
         }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use gatepost_model::client::LastUsed;
 use gatepost_model::{ClientNumber, ids};
-use gatepost_store::tables::refusals::{self, Refusal};
 use gatepost_store::tables::clients;
+use gatepost_store::tables::refusals;
+pub use gatepost_store::tables::refusals::Refusal;
 
 use crate::{Error, Gatepost};
 

@@ -33,8 +33,7 @@ impl RateLimits {
 
     /// Works on the client's window.
     pub fn with_window<T>(&self, client: ClientNumber, work: impl FnOnce(&mut Window) -> T) -> T {
-        let Ok(window) =
-            self.windows.get_or_insert_with(&client, || Ok::<_, Infallible>(Arc::default()));
+        let Ok(window) = self.windows.get_or_insert_with(&client, || Ok::<_, Infallible>(Arc::default()));
         work(&mut window.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -89,8 +88,7 @@ impl FailedAttempts {
         // An id that no client can have is not worth a place of its own.
         let client_id: String = client_id.chars().take(50).collect();
         for source in [Source::Address(address), Source::AddressAndClient(address, client_id)] {
-            let Ok(entry) =
-                self.sources.get_or_insert_with(&source, || Ok::<_, Infallible>(Arc::default()));
+            let Ok(entry) = self.sources.get_or_insert_with(&source, || Ok::<_, Infallible>(Arc::default()));
             let mut failures = entry.lock().unwrap_or_else(PoisonError::into_inner);
             if now >= failures.started.plus(FAILURE_WINDOW) {
                 *failures = Failures { started: now, count: 0 };

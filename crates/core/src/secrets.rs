@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatepost_keys::{Plain, Sealing, secret};
-use gatepost_model::secret::MOST_LIVE_SECRETS;
 use gatepost_model::ApiClient;
+use gatepost_model::secret::MOST_LIVE_SECRETS;
 use serde_json::json;
 
 use crate::clients::{WithSecrets, load};

@@ -19,7 +19,12 @@ impl Gatepost {
     ///
     /// # Errors
     /// If the subdomain is taken or cannot be one, the name is empty or too long, or the store fails.
-    pub async fn create_workspace(&self, actor: &Actor, subdomain: &str, name: &str) -> Result<Workspace, Error> {
+    pub async fn create_workspace(
+        &self,
+        actor: &Actor,
+        subdomain: &str,
+        name: &str,
+    ) -> Result<Workspace, Error> {
         let subdomain: Subdomain = subdomain.parse()?;
         let name = checked_name("name", name)?;
         let now = self.now();

@@ -1,1 +1,12 @@
-//! Shared web parts: the listener, request ids, problems, extractors.
+//! Shared web parts: the listener, request ids, the gate before a request, and the one renderer of errors.
+
+pub mod caller;
+pub mod gate;
+pub mod problem;
+pub mod request_id;
+pub mod server;
+
+pub use caller::Caller;
+pub use gate::Admitted;
+pub use problem::Problem;
+pub use request_id::RequestId;

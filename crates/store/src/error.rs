@@ -85,4 +85,10 @@ impl StoreError {
     pub fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt(what.into())
     }
+
+    /// Whether the same call may succeed a little later: it changed nothing, and nothing is wrong with what was asked.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Busy | Self::Timeout | Self::Closed | Self::Full)
+    }
 }

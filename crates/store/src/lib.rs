@@ -12,6 +12,7 @@ mod change;
 pub mod dialect;
 mod engine;
 mod error;
+pub mod handover;
 mod metrics;
 pub mod migrations;
 mod options;
@@ -19,6 +20,7 @@ mod row;
 mod sql;
 pub mod statements;
 mod store;
+pub mod tables;
 mod tx;
 mod value;
 

@@ -82,9 +82,7 @@ pub fn list(tx: &Tx<'_>, subject_id: Option<&str>, page: &Page) -> Result<Vec<En
         })
     };
     match subject_id {
-        Some(subject) => {
-            tx.all(&LIST_BY_SUBJECT, params![subject, &page.before, page.limit], read)
-        }
+        Some(subject) => tx.all(&LIST_BY_SUBJECT, params![subject, &page.before, page.limit], read),
         None => tx.all(&LIST, params![&page.before, page.limit], read),
     }
 }

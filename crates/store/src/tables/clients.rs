@@ -66,8 +66,7 @@ static NUMBER_BY_ID: Sql = Sql::new("SELECT number FROM api_client WHERE id = $1
 
 static NUMBER_BY_CLIENT_ID: Sql = Sql::new("SELECT number FROM api_client WHERE client_id = $1");
 
-static NUMBERS: Sql =
-    Sql::new("SELECT number FROM api_client WHERE number > $1 ORDER BY number LIMIT $2");
+static NUMBERS: Sql = Sql::new("SELECT number FROM api_client WHERE number > $1 ORDER BY number LIMIT $2");
 
 static ENABLE: Sql =
     Sql::new("INSERT INTO client_workspace (client_number, workspace_number) VALUES ($1, $2)");
@@ -83,8 +82,7 @@ static WORKSPACES: Sql = Sql::new(
 
 static TICK: Sql = Sql::new("INSERT INTO client_method (client_number, method) VALUES ($1, $2)");
 
-static UNTICK: Sql =
-    Sql::new("DELETE FROM client_method WHERE client_number = $1 AND method = $2");
+static UNTICK: Sql = Sql::new("DELETE FROM client_method WHERE client_number = $1 AND method = $2");
 
 static METHODS: Sql = Sql::new("SELECT method FROM client_method WHERE client_number = $1");
 
@@ -146,8 +144,7 @@ pub fn lookup(tx: &Tx<'_>, number: ClientNumber) -> Result<Option<ApiClient>, St
     let Some(mut client) = tx.opt(&BY_NUMBER, params![number], from_row)? else {
         return Ok(None);
     };
-    client.workspaces =
-        tx.all(&WORKSPACES, params![number], |row| workspaces::from_row(row, 0))?;
+    client.workspaces = tx.all(&WORKSPACES, params![number], |row| workspaces::from_row(row, 0))?;
     client.methods = methods(tx, number)?;
     client.webhook_urls = webhook_urls::of_client(tx, number)?;
     client.secrets = tx.all(&SECRETS, params![number], |row| {
@@ -173,11 +170,8 @@ pub fn lookup(tx: &Tx<'_>, number: ClientNumber) -> Result<Option<ApiClient>, St
 /// # Errors
 /// If the store fails.
 pub fn lookup_number(tx: &Tx<'_>, id: &str) -> Result<Option<ClientNumber>, StoreError> {
-    let sql = if id.starts_with(gatepost_model::ids::CLIENT_ID) {
-        &NUMBER_BY_CLIENT_ID
-    } else {
-        &NUMBER_BY_ID
-    };
+    let sql =
+        if id.starts_with(gatepost_model::ids::CLIENT_ID) { &NUMBER_BY_CLIENT_ID } else { &NUMBER_BY_ID };
     tx.opt(sql, params![id], |row| row.get(0))
 }
 
@@ -185,13 +179,8 @@ pub fn lookup_number(tx: &Tx<'_>, id: &str) -> Result<Option<ClientNumber>, Stor
 ///
 /// # Errors
 /// If the store fails.
-pub fn list(
-    tx: &Tx<'_>,
-    after: ClientNumber,
-    limit: u32,
-) -> Result<Vec<ApiClient>, StoreError> {
-    let numbers: Vec<ClientNumber> =
-        tx.all(&NUMBERS, params![after, limit], |row| row.get(0))?;
+pub fn list(tx: &Tx<'_>, after: ClientNumber, limit: u32) -> Result<Vec<ApiClient>, StoreError> {
+    let numbers: Vec<ClientNumber> = tx.all(&NUMBERS, params![after, limit], |row| row.get(0))?;
     let mut clients = Vec::with_capacity(numbers.len());
     for number in numbers {
         clients.extend(lookup(tx, number)?);
@@ -215,7 +204,7 @@ pub fn insert(tx: &Tx<'_>, client: &ApiClient) -> Result<(), StoreError> {
             client.api_version.as_str(),
             client.secret_policy.as_str(),
             client.payload.as_str(),
-            client.token_lifetime.as_secs(),
+            lifetime_seconds(client),
             client.rate_limit,
             &allow_list_json(client)?,
             client.not_before,
@@ -232,12 +221,7 @@ pub fn insert(tx: &Tx<'_>, client: &ApiClient) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// If the store fails.
-pub fn save(
-    tx: &Tx<'_>,
-    before: &ApiClient,
-    after: &ApiClient,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+pub fn save(tx: &Tx<'_>, before: &ApiClient, after: &ApiClient, now: Timestamp) -> Result<bool, StoreError> {
     let changed = tx.exec(
         &UPDATE,
         params![
@@ -248,7 +232,7 @@ pub fn save(
             after.api_version.as_str(),
             after.secret_policy.as_str(),
             after.payload.as_str(),
-            after.token_lifetime.as_secs(),
+            lifetime_seconds(after),
             after.rate_limit,
             &allow_list_json(after)?,
             after.not_before,
@@ -441,4 +425,8 @@ fn from_row(row: &Row<'_>) -> Result<ApiClient, StoreError> {
 fn allow_list_json(client: &ApiClient) -> Result<String, StoreError> {
     serde_json::to_string(&client.allow_list)
         .map_err(|error| StoreError::Corrupt(format!("an allow list cannot be written: {error}")))
+}
+
+fn lifetime_seconds(client: &ApiClient) -> i64 {
+    i64::try_from(client.token_lifetime.as_secs()).unwrap_or(i64::MAX)
 }

@@ -278,9 +278,7 @@ pub fn list(
 ) -> Result<Vec<Delivery>, StoreError> {
     let state = state.map(DeliveryState::code);
     match client {
-        Some(client) => {
-            tx.all(&LIST_BY_CLIENT, params![client, &page.before, state, page.limit], from_row)
-        }
+        Some(client) => tx.all(&LIST_BY_CLIENT, params![client, &page.before, state, page.limit], from_row),
         None => tx.all(&LIST, params![&page.before, state, page.limit], from_row),
     }
 }

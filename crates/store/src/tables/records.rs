@@ -17,24 +17,20 @@ static INSERT: Sql =
 static GET: Sql =
     Sql::new("SELECT body FROM record WHERE workspace_number = $1 AND entity_type = $2 AND id = $3");
 
-static UPDATE: Sql = Sql::new(
-    "UPDATE record SET body = $4 WHERE workspace_number = $1 AND entity_type = $2 AND id = $3",
-);
+static UPDATE: Sql =
+    Sql::new("UPDATE record SET body = $4 WHERE workspace_number = $1 AND entity_type = $2 AND id = $3");
 
 static DELETE: Sql =
     Sql::new("DELETE FROM record WHERE workspace_number = $1 AND entity_type = $2 AND id = $3");
 
-static SCAN_UP: Sql = Sql::new(
-    "SELECT body FROM record WHERE workspace_number = $1 AND entity_type = $2 ORDER BY id",
-);
+static SCAN_UP: Sql =
+    Sql::new("SELECT body FROM record WHERE workspace_number = $1 AND entity_type = $2 ORDER BY id");
 
-static SCAN_DOWN: Sql = Sql::new(
-    "SELECT body FROM record WHERE workspace_number = $1 AND entity_type = $2 ORDER BY id DESC",
-);
+static SCAN_DOWN: Sql =
+    Sql::new("SELECT body FROM record WHERE workspace_number = $1 AND entity_type = $2 ORDER BY id DESC");
 
-static SCAN_ALL_TYPES: Sql = Sql::new(
-    "SELECT body, entity_type FROM record WHERE workspace_number = $1 ORDER BY entity_type, id",
-);
+static SCAN_ALL_TYPES: Sql =
+    Sql::new("SELECT body, entity_type FROM record WHERE workspace_number = $1 ORDER BY entity_type, id");
 
 static INSERT_EVENT: Sql = Sql::new(
     "INSERT INTO event (id, workspace_number, method, record_id, record, caused_by, at)
@@ -150,11 +146,7 @@ pub fn insert_event(tx: &Tx<'_>, event: &Event) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// If the store fails.
-pub fn lookup_event(
-    tx: &Tx<'_>,
-    workspace: WorkspaceNumber,
-    id: &str,
-) -> Result<Option<Event>, StoreError> {
+pub fn lookup_event(tx: &Tx<'_>, workspace: WorkspaceNumber, id: &str) -> Result<Option<Event>, StoreError> {
     tx.opt(&GET_EVENT, params![workspace, id], event_from_row)
 }
 

@@ -30,8 +30,7 @@ static INSERT: Sql = Sql::new(
      VALUES ($1, $2, $3, $4, $5, $6)",
 );
 
-static UPDATE: Sql =
-    Sql::new("UPDATE webhook_url SET url = $2, state = $3, reason = $4 WHERE id = $1");
+static UPDATE: Sql = Sql::new("UPDATE webhook_url SET url = $2, state = $3, reason = $4 WHERE id = $1");
 
 static REMOVE: Sql = Sql::new("UPDATE webhook_url SET removed_at = $2 WHERE id = $1");
 
@@ -40,17 +39,14 @@ static OF_CLIENT: Sql = Sql::new(
      WHERE client_number = $1 AND removed_at IS NULL ORDER BY id",
 );
 
-static OWNER: Sql =
-    Sql::new("SELECT client_number FROM webhook_url WHERE id = $1 AND removed_at IS NULL");
+static OWNER: Sql = Sql::new("SELECT client_number FROM webhook_url WHERE id = $1 AND removed_at IS NULL");
 
-static INSERT_KEY: Sql = Sql::new(
-    "INSERT INTO signing_key (url_id, number, sealed, expires_at) VALUES ($1, $2, $3, $4)",
-);
+static INSERT_KEY: Sql =
+    Sql::new("INSERT INTO signing_key (url_id, number, sealed, expires_at) VALUES ($1, $2, $3, $4)");
 
 static DELETE_KEYS: Sql = Sql::new("DELETE FROM signing_key WHERE url_id = $1");
 
-static KEYS: Sql =
-    Sql::new("SELECT sealed, expires_at FROM signing_key WHERE url_id = $1 ORDER BY number");
+static KEYS: Sql = Sql::new("SELECT sealed, expires_at FROM signing_key WHERE url_id = $1 ORDER BY number");
 
 static SUBSCRIBE: Sql = Sql::new(
     "INSERT INTO subscription (workspace_number, method, url_id, client_number)
@@ -59,17 +55,15 @@ static SUBSCRIBE: Sql = Sql::new(
 
 static UNSUBSCRIBE: Sql = Sql::new("DELETE FROM subscription WHERE client_number = $1");
 
-static SUBSCRIBED: Sql = Sql::new(
-    "SELECT url_id, client_number FROM subscription WHERE workspace_number = $1 AND method = $2",
-);
+static SUBSCRIBED: Sql =
+    Sql::new("SELECT url_id, client_number FROM subscription WHERE workspace_number = $1 AND method = $2");
 
 static DISABLE: Sql = Sql::new(
     "UPDATE webhook_url SET state = $2, reason = $3
      WHERE id = $1 AND state <> $2 AND removed_at IS NULL",
 );
 
-static UNSUBSCRIBE_URL: Sql =
-    Sql::new("DELETE FROM subscription WHERE client_number = $1 AND url_id = $2");
+static UNSUBSCRIBE_URL: Sql = Sql::new("DELETE FROM subscription WHERE client_number = $1 AND url_id = $2");
 
 /// Who gets an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,12 +100,7 @@ pub fn lookup_owner(tx: &Tx<'_>, url_id: &str) -> Result<Option<ClientNumber>, S
 ///
 /// # Errors
 /// If the store fails.
-pub fn disable(
-    tx: &Tx<'_>,
-    client: ClientNumber,
-    url_id: &str,
-    reason: &str,
-) -> Result<bool, StoreError> {
+pub fn disable(tx: &Tx<'_>, client: ClientNumber, url_id: &str, reason: &str) -> Result<bool, StoreError> {
     let changed = tx.exec(&DISABLE, params![url_id, UrlState::Disabled.as_str(), reason])? > 0;
     if changed {
         tx.exec(&UNSUBSCRIBE_URL, params![client, url_id])?;
@@ -121,10 +110,7 @@ pub fn disable(
 }
 
 /// A client's webhook URLs, oldest first.
-pub(super) fn of_client(
-    tx: &Tx<'_>,
-    client: ClientNumber,
-) -> Result<Vec<WebhookUrl>, StoreError> {
+pub(super) fn of_client(tx: &Tx<'_>, client: ClientNumber) -> Result<Vec<WebhookUrl>, StoreError> {
     let mut urls = tx.all(&OF_CLIENT, params![client], |row| {
         Ok(WebhookUrl {
             id: row.get(0)?,

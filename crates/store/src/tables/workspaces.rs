@@ -7,9 +7,8 @@ use crate::{Row, Sql, StoreError, Tx, params};
 /// Every static statement here.
 pub const STATEMENTS: &[&Sql] = &[&INSERT, &BY_SUBDOMAIN, &BY_NUMBER, &LIST];
 
-static INSERT: Sql = Sql::new(
-    "INSERT INTO workspace (number, id, subdomain, name, created_at) VALUES ($1, $2, $3, $4, $5)",
-);
+static INSERT: Sql =
+    Sql::new("INSERT INTO workspace (number, id, subdomain, name, created_at) VALUES ($1, $2, $3, $4, $5)");
 
 static BY_SUBDOMAIN: Sql =
     Sql::new("SELECT number, id, subdomain, name, created_at FROM workspace WHERE subdomain = $1");

@@ -1,0 +1,204 @@
+//! The listener: connections with bounds on what a peer may take, every answer with its request id, a stop that drains.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use gatepost_model::network::Networks;
+use gatepost_model::{Clock, Random};
+use http::{HeaderValue, Request, header};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use crate::caller;
+use crate::{Caller, Problem, RequestId, request_id};
+
+/// How the listener treats its peers.
+#[derive(Clone)]
+pub struct Options {
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Networks,
+    /// How long a peer may take to send a request's headers.
+    pub header_timeout: Duration,
+    /// The longest that a request may take as a whole, reading its body included.
+    pub request_timeout: Duration,
+    /// Where the present comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where random bytes come from.
+    pub random: Arc<dyn Random>,
+}
+
+/// Headers of one request may take so many bytes together.
+const HEADER_BYTES: usize = 64 * 1024;
+/// Connections of one listener beyond this wait to be accepted.
+const MOST_CONNECTIONS: usize = 10_000;
+/// How long requests that are under way may still take when the listener stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Serves `router` on a TCP listener until `stop` is called, then lets requests that are under way finish.
+pub async fn serve_tcp(listener: TcpListener, router: Router, options: Options, stop: CancellationToken) {
+    let connections = Connections::new(router, options);
+    loop {
+        let Some(permit) = connections.room(&stop).await else { break };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                // Without this, small answers wait for the peer's delayed acknowledgement.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "connection.nodelay");
+                }
+                connections.take(stream, Some(peer), permit);
+            }
+            Err(error) => accept_failed(&error, &stop).await,
+        }
+    }
+    connections.drain().await;
+}
+
+/// Serves `router` on a Unix socket, in the same way.
+pub async fn serve_unix(listener: UnixListener, router: Router, options: Options, stop: CancellationToken) {
+    let connections = Connections::new(router, options);
+    loop {
+        let Some(permit) = connections.room(&stop).await else { break };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, _)) => connections.take(stream, None, permit),
+            Err(error) => accept_failed(&error, &stop).await,
+        }
+    }
+    connections.drain().await;
+}
+
+/// Running out of file descriptors must not make a busy loop; it passes when connections close.
+async fn accept_failed(error: &std::io::Error, stop: &CancellationToken) {
+    tracing::warn!(%error, "listener.accept");
+    let pause = tokio::time::sleep(Duration::from_millis(50));
+    tokio::select! { () = pause => {}, () = stop.cancelled() => {} }
+}
+
+struct Connections {
+    service: Service,
+    builder: auto::Builder<TokioExecutor>,
+    graceful: GracefulShutdown,
+    tasks: TaskTracker,
+    room: Arc<tokio::sync::Semaphore>,
+}
+
+impl Connections {
+    fn new(router: Router, options: Options) -> Self {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(options.header_timeout)
+            .max_buf_size(HEADER_BYTES);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(256)
+            .max_header_list_size(u32::try_from(HEADER_BYTES).unwrap_or(u32::MAX));
+        Self {
+            service: Service { router, options },
+            builder,
+            graceful: GracefulShutdown::new(),
+            tasks: TaskTracker::new(),
+            room: Arc::new(tokio::sync::Semaphore::new(MOST_CONNECTIONS)),
+        }
+    }
+
+    async fn room(&self, stop: &CancellationToken) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        tokio::select! {
+            permit = Arc::clone(&self.room).acquire_owned() => permit.ok(),
+            () = stop.cancelled() => None,
+        }
+    }
+
+    fn take<S>(&self, stream: S, peer: Option<SocketAddr>, permit: tokio::sync::OwnedSemaphorePermit)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = self.service.clone();
+        let handle = hyper::service::service_fn(move |request: Request<Incoming>| {
+            let service = service.clone();
+            async move { Ok::<_, Infallible>(service.answer(request.map(Body::new), peer).await) }
+        });
+        let connection = self.builder.serve_connection_with_upgrades(TokioIo::new(stream), handle);
+        let connection = self.graceful.watch(connection.into_owned());
+        self.tasks.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "connection.ended");
+            }
+            drop(permit);
+        });
+    }
+
+    async fn drain(self) {
+        self.tasks.close();
+        let drained = tokio::time::timeout(DRAIN, async {
+            self.graceful.shutdown().await;
+            self.tasks.wait().await;
+        });
+        if drained.await.is_err() {
+            tracing::warn!("some requests were still under way when the listener stopped");
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Service {
+    router: Router,
+    options: Options,
+}
+
+impl Service {
+    /// One request: gets an id and the caller's address, is answered in time whatever happens, and says the id.
+    async fn answer(&self, mut request: Request<Body>, peer: Option<SocketAddr>) -> Response {
+        let now = self.options.clock.now();
+        let id = RequestId::new(now, &*self.options.random);
+        let caller = peer.map_or(Caller(IpAddr::from([127, 0, 0, 1])), |peer| {
+            caller::resolve(peer, request.headers(), &self.options.trusted_proxies)
+        });
+        let value = id.header();
+        request.extensions_mut().insert(caller);
+        request.extensions_mut().insert(id);
+        let answer = AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind();
+        let mut response = match tokio::time::timeout(self.options.request_timeout, answer).await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Ok(Err(never))) => match never {},
+            Ok(Err(_)) => {
+                tracing::error!(request.id = value.to_str().unwrap_or_default(), "request.panicked");
+                Problem::internal().into_response()
+            }
+            Err(_) => too_slow(),
+        };
+        response.headers_mut().insert(request_id::HEADER, value);
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        response
+    }
+}
+
+fn too_slow() -> Response {
+    Problem::new(http::StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long.")
+        .help("Send the whole request at once, or ask for less.")
+        .header(header::CONNECTION, HeaderValue::from_static("close"))
+        .into_response()
+}
