@@ -30,7 +30,7 @@ pub struct StoreMetrics {
     pub reads: u64,
     /// Reads run on their caller's thread.
     pub point_reads: u64,
-    /// Reads broken off by their deadline.
+    /// Reads that ran past their deadline.
     pub read_timeouts: u64,
 }
 

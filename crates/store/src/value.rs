@@ -48,6 +48,13 @@ macro_rules! integers {
 
 integers!(i64, i32, u32, u16, u8, bool);
 
+impl From<u64> for Value<'_> {
+    /// Counters and revisions; no count of anything gets past the largest signed number.
+    fn from(value: u64) -> Self {
+        Self::Int(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
 impl From<f64> for Value<'_> {
     fn from(value: f64) -> Self {
         Self::Real(value)
@@ -105,6 +112,12 @@ impl From<ClientNumber> for Value<'_> {
 impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl<'a> From<&'a Option<String>> for Value<'a> {
+    fn from(value: &'a Option<String>) -> Self {
+        value.as_deref().into()
     }
 }
 

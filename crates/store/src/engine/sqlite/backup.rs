@@ -22,7 +22,7 @@ pub(super) fn backup(writer: &mut Writer, source: &Connection, to: &Path) -> Res
         return Err(StoreError::Backup(format!("{} exists already; choose another name", to.display())));
     }
     let partial = partial_name(to);
-    if !create_private(&partial)? {
+    if !create_private(&partial).map_err(|error| failed(&partial, &error))? {
         let message = format!("{} is left over or being written; remove it first", partial.display());
         return Err(StoreError::Backup(message));
     }
@@ -64,5 +64,9 @@ fn finish(partial: &Path, to: &Path) -> Result<(), StoreError> {
         .and_then(|()| fs::hard_link(partial, to))
         .and_then(|()| fs::remove_file(partial))
         .and_then(|()| sync_folder(to));
-    finished.map_err(|error| StoreError::Backup(format!("{}: {error}", to.display())))
+    finished.map_err(|error| failed(to, &error))
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Backup(format!("{}: {error}", path.display()))
 }

@@ -11,9 +11,10 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use tokio::time::Instant;
 
+use super::job::caught;
 use super::session::{Bounds, Session};
 use crate::error::StoreError;
-use crate::metrics::nanos;
+use crate::metrics::{Counters, count, nanos};
 use crate::options::StoreOptions;
 use crate::tx::Tx;
 
@@ -32,11 +33,11 @@ const STEPS_BETWEEN_LOOKS: i32 = 1_000;
 /// Makes the file if it is not there, readable by its owner only; SQLite gives its side files the same mode.
 ///
 /// Returns whether it made the file.
-pub(super) fn create_private(path: &Path) -> Result<bool, StoreError> {
+pub(super) fn create_private(path: &Path) -> std::io::Result<bool> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(StoreError::Open(format!("{}: {error}", path.display()))),
+        Err(error) => Err(error),
     }
 }
 
@@ -46,7 +47,7 @@ pub(super) fn open_writer(path: &Path, options: &StoreOptions) -> Result<Connect
         let found = rusqlite::version();
         return Err(StoreError::Open(format!("SQLite {found} is older than 3.51.3, which is needed")));
     }
-    create_private(path)?;
+    create(path).map_err(|error| StoreError::Open(format!("{}: {error}", path.display())))?;
     let connection = open(path)?;
     connection.pragma_update(None, "page_size", 4_096)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -61,6 +62,11 @@ pub(super) fn open_writer(path: &Path, options: &StoreOptions) -> Result<Connect
         connection.pragma_update(None, "max_page_count", pages)?;
     }
     Ok(connection)
+}
+
+/// Makes sure that the file is there, and stays there.
+fn create(path: &Path) -> std::io::Result<()> {
+    if create_private(path)? { sync_folder(path) } else { Ok(()) }
 }
 
 fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -116,17 +122,22 @@ pub(super) struct ReadConnection {
     connection: Connection,
     deadline: Arc<Deadline>,
     limit: Duration,
+    counters: Arc<Counters>,
 }
 
 impl ReadConnection {
-    pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
+    pub(super) fn open(
+        path: &Path,
+        options: &StoreOptions,
+        counters: &Arc<Counters>,
+    ) -> Result<Self, StoreError> {
         let mut connection = open(path)?;
         connection.pragma_update(None, "query_only", true)?;
         connection.pragma_update(None, "cache_size", -i64::from(options.reader_cache_kib))?;
         let deadline = Arc::new(Deadline::new());
         let watched = Arc::clone(&deadline);
         connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || watched.is_over()))?;
-        Ok(Self { connection, deadline, limit: options.read_deadline })
+        Ok(Self { connection, deadline, limit: options.read_deadline, counters: Arc::clone(counters) })
     }
 
     /// Runs `read` in one read transaction: all its statements see the same moment.
@@ -135,16 +146,23 @@ impl ReadConnection {
         read: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.execute("BEGIN")?;
-        let ending = End(self);
         let outcome = self.read_point(read);
-        drop(ending);
+        if !self.connection.is_autocommit() {
+            self.execute("ROLLBACK")?;
+        }
         outcome
     }
 
     /// Runs `read` without a transaction: each statement sees its own moment.
-    pub(super) fn read_point<T, E>(&self, read: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+    pub(super) fn read_point<T, E: From<StoreError>>(
+        &self,
+        read: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let running = self.deadline.start(self.limit);
-        let outcome = read(&Tx::new(Session::new(&self.connection, Bounds::Read(&self.deadline))));
+        let outcome = caught(|| read(&Tx::new(Session::new(&self.connection, Bounds::Read(&self.deadline)))));
+        if self.deadline.is_over() {
+            count(&self.counters.read_timeouts);
+        }
         drop(running);
         outcome
     }
@@ -152,18 +170,5 @@ impl ReadConnection {
     fn execute(&self, sql: &str) -> Result<(), StoreError> {
         self.connection.prepare_cached(sql)?.raw_execute()?;
         Ok(())
-    }
-}
-
-/// Ends the read transaction, also when the closure panics.
-struct End<'a>(&'a ReadConnection);
-
-impl Drop for End<'_> {
-    fn drop(&mut self) {
-        if !self.0.connection.is_autocommit()
-            && let Err(error) = self.0.execute("ROLLBACK")
-        {
-            tracing::error!(%error, "a read transaction could not be ended");
-        }
     }
 }

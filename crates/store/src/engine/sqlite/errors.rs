@@ -19,6 +19,16 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+/// An error of a statement that was not given values yet, so that all of SQLite's message may be shown.
+pub(super) fn without_values(error: rusqlite::Error) -> StoreError {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, Some(message)) if failure.code == ErrorCode::Unknown => {
+            StoreError::Statement(message)
+        }
+        other => other.into(),
+    }
+}
+
 fn from_failure(failure: ffi::Error, message: Option<String>) -> StoreError {
     match failure.code {
         ErrorCode::ConstraintViolation => from_constraint(failure.extended_code, message),

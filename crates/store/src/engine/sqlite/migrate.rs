@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
+use super::errors::without_values;
 use crate::dialect::Dialect;
 use crate::error::StoreError;
 use crate::migrations::{self, Applied, Migration, MigrationReport, MigrationState, MigrationStatus};
@@ -33,7 +34,7 @@ fn next(connection: &Connection, known: &[Migration]) -> Result<Option<Migration
     let Some(migration) = pending.first() else { return Ok(None) };
     let text = migration.rendered(Dialect::Sqlite)?;
     let run = connection.execute_batch(&text).and_then(|()| remember(connection, migration));
-    run.map_err(|error| migration.failed(&error.into()))?;
+    run.map_err(|error| migration.failed(&without_values(error)))?;
     tracing::info!(number = migration.number, name = migration.name, "migrated the database");
     Ok(Some(MigrationStatus {
         number: migration.number,

@@ -54,10 +54,10 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn open(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
         let mut connection = connection::open_writer(path, options)?;
-        let (readers, readers_done) = start_readers(path, options)?;
         let queue = Arc::new(Queue::default());
         let subscribers = Arc::new(RwLock::default());
         let counters = Arc::new(Counters::default());
+        let (readers, readers_done) = start_readers(path, options, &counters)?;
         let gate = Arc::clone(&readers.gate);
         let writer = Writer {
             queue: Arc::clone(&queue),
@@ -106,7 +106,7 @@ impl Engine {
         let (caller, answer) = oneshot::channel();
         self.readers.queue.push(Box::new(move |connection: Result<&ReadConnection, StoreError>| {
             let result = match connection {
-                Ok(connection) => caught(|| connection.read(run)),
+                Ok(connection) => connection.read(run),
                 Err(error) => Err(E::from(error)),
             };
             // A caller that went away wants no answer.
@@ -183,13 +183,17 @@ impl Drop for Engine {
     }
 }
 
-fn start_readers(path: &Path, options: &StoreOptions) -> Result<(Readers, mpsc::Receiver<()>), StoreError> {
+fn start_readers(
+    path: &Path,
+    options: &StoreOptions,
+    counters: &Arc<Counters>,
+) -> Result<(Readers, mpsc::Receiver<()>), StoreError> {
     let queue = Arc::new(ReadQueue::default());
     let gate = Arc::new(Gate::default());
-    let points = PointReaders::open(path, options)?;
+    let points = PointReaders::open(path, options, counters)?;
     let (done, readers_done) = mpsc::channel(1);
     for _ in 0..options.readers.max(1) {
-        let connection = ReadConnection::open(path, options)?;
+        let connection = ReadConnection::open(path, options, counters)?;
         let (queue, gate, longest_wait) = (Arc::clone(&queue), Arc::clone(&gate), options.read_deadline);
         let work = move || readers::work(&connection, &queue, &gate, longest_wait);
         readers::spawn("store-reader", done.clone(), work)?;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::connection::ReadConnection;
 use super::gate::Gate;
 use crate::error::StoreError;
+use crate::metrics::Counters;
 use crate::options::StoreOptions;
 
 /// A read with its caller: it is given a connection, or the reason why there is none.
@@ -80,9 +81,14 @@ pub(super) fn work(connection: &ReadConnection, queue: &ReadQueue, gate: &Gate, 
 pub(super) struct PointReaders(Vec<Mutex<Option<ReadConnection>>>);
 
 impl PointReaders {
-    pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
-        let connections = (0..options.point_readers)
-            .map(|_| ReadConnection::open(path, options).map(|connection| Mutex::new(Some(connection))));
+    pub(super) fn open(
+        path: &Path,
+        options: &StoreOptions,
+        counters: &Arc<Counters>,
+    ) -> Result<Self, StoreError> {
+        let connections = (0..options.point_readers).map(|_| {
+            ReadConnection::open(path, options, counters).map(|connection| Mutex::new(Some(connection)))
+        });
         Ok(Self(connections.collect::<Result<_, _>>()?))
     }
 
@@ -106,7 +112,7 @@ impl PointReaders {
     }
 }
 
-/// Keeps the threads of the store and says when all have ended.
+/// Starts a thread of the store. `done` is dropped when it ends, so that its receiver knows.
 pub(super) fn spawn(
     name: &str,
     done: tokio::sync::mpsc::Sender<()>,

@@ -7,6 +7,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ToSql};
 
 use super::connection::Deadline;
+use super::errors::without_values;
 use crate::dialect::Rendered;
 use crate::error::StoreError;
 use crate::row::Row;
@@ -60,7 +61,7 @@ impl<'a> Session<'a> {
     }
 
     pub(crate) fn prepare(&self, sql: &Rendered) -> Result<(), StoreError> {
-        let statement = self.connection.prepare(&sql.text)?;
+        let statement = self.connection.prepare(&sql.text).map_err(without_values)?;
         if statement.parameter_count() == sql.arity {
             Ok(())
         } else {
@@ -90,7 +91,7 @@ impl<'a> Session<'a> {
     }
 
     fn bind(&self, sql: &Rendered, values: &[Value<'_>]) -> Result<CachedStatement<'a>, StoreError> {
-        let mut statement = self.connection.prepare_cached(&sql.text)?;
+        let mut statement = self.connection.prepare_cached(&sql.text).map_err(without_values)?;
         for (index, value) in values.iter().enumerate() {
             statement.raw_bind_parameter(index + 1, value)?;
         }

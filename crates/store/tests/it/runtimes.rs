@@ -1,0 +1,98 @@
+//! Answers reach their callers whatever drives them.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use gatepost_store::{Store, StoreOptions};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+
+use crate::support::{Folder, names, put};
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Drives a future without any runtime.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+async fn together(store: Store, prefix: &'static str) {
+    let mut writes = JoinSet::new();
+    for number in 0..50 {
+        let store = store.clone();
+        writes.spawn(async move { put(&store, format!("{prefix}{number}"), 1).await.unwrap() });
+    }
+    writes.join_all().await;
+}
+
+fn current_thread() -> Runtime {
+    Builder::new_current_thread().build().unwrap()
+}
+
+#[test]
+fn without_a_runtime() {
+    let folder = Folder::new();
+    let store = block_on(folder.store(StoreOptions::default()));
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let store = store.clone();
+            scope.spawn(move || block_on(put(&store, number.to_string(), 1)).unwrap());
+        }
+    });
+    assert_eq!(block_on(names(&store)).len(), 8);
+    block_on(store.close());
+}
+
+#[test]
+fn runtimes_that_come_and_go_and_stand_still() {
+    let folder = Folder::new();
+    let idle = current_thread();
+    let store = idle.block_on(folder.store(StoreOptions::default()));
+    idle.block_on(together(store.clone(), "idle"));
+    let gone = current_thread();
+    gone.block_on(together(store.clone(), "gone"));
+    drop(gone);
+    let many = Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    many.block_on(together(store.clone(), "many"));
+    std::thread::scope(|scope| {
+        let (here, there) = (store.clone(), store.clone());
+        scope.spawn(move || current_thread().block_on(together(here, "here")));
+        scope.spawn(move || current_thread().block_on(together(there, "there")));
+    });
+    idle.block_on(together(store.clone(), "again"));
+    assert_eq!(idle.block_on(names(&store)).len(), 300);
+}
+
+#[test]
+fn a_runtime_that_ends_with_writes_in_flight_takes_nobody_along() {
+    let folder = Folder::new();
+    let staying = current_thread();
+    let store = staying.block_on(folder.store(StoreOptions::default()));
+    for round in 0..20 {
+        let leaving = current_thread();
+        for number in 0..20 {
+            let store = store.clone();
+            leaving.spawn(async move { put(&store, format!("{round}/{number}"), 1).await });
+        }
+        leaving.block_on(tokio::task::yield_now());
+        drop(leaving);
+        staying.block_on(put(&store, format!("{round}"), 1)).unwrap();
+    }
+    assert!(staying.block_on(names(&store)).len() >= 20);
+}
