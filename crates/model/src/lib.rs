@@ -5,6 +5,7 @@
 //! [`SystemClock`] and [`SystemRandom`], which the composition root hands down.
 
 pub mod client;
+pub mod duration;
 pub mod ids;
 pub mod limit;
 pub mod network;
