@@ -12,6 +12,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use super::path::Path;
+use crate::order;
 
 /// Which records a query is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +79,7 @@ pub struct Operands {
     values: Vec<Value>,
     pub(super) texts: HashSet<String>,
     pub(super) instants: HashSet<Timestamp>,
+    /// Those that are no texts, in order.
     pub(super) others: Vec<Value>,
 }
 
@@ -226,7 +228,8 @@ impl Operands {
     pub fn new(values: Vec<Value>) -> Self {
         let texts: HashSet<String> = values.iter().filter_map(Value::as_str).map(str::to_owned).collect();
         let instants = texts.iter().filter_map(|text| Timestamp::parse_iso(text)).collect();
-        let others = values.iter().filter(|value| !value.is_string()).cloned().collect();
+        let mut others: Vec<Value> = values.iter().filter(|value| !value.is_string()).cloned().collect();
+        others.sort_by(order::compare);
         Self { values, texts, instants, others }
     }
 

@@ -89,7 +89,7 @@ impl Operands {
                     || !self.instants.is_empty()
                         && Timestamp::parse_iso(text).is_some_and(|instant| self.instants.contains(&instant))
             }
-            other => self.others.iter().any(|operand| order::compare(other, operand).is_eq()),
+            other => self.others.binary_search_by(|operand| order::compare(operand, other)).is_ok(),
         }
     }
 }

@@ -50,6 +50,8 @@ impl Filter {
             } else if let Some((_, values)) = texts.iter_mut().find(|(other, _)| *other == key) {
                 values.extend(readings(text));
             } else {
+                // Counted here and not at the end, since each further pair looks among the keys so far.
+                parser.spend_node(0)?;
                 texts.push((key, readings(text)));
             }
         }
@@ -172,7 +174,6 @@ impl<'a> Parser<'a> {
 
     /// The values of a `key=value` filter.
     fn any_of(&mut self, key: &str, mut values: Vec<Value>) -> Result<Filter, FilterError> {
-        self.spend_node(0)?;
         let path = Path::with_aliases("", key, self.aliases)?;
         let test = match values.pop() {
             Some(only) if values.is_empty() => Test::Compare(Comparison::Equal, Operand::new(only)),

@@ -226,6 +226,9 @@ fn simple_filters_coerce_reach_arrays_and_repeat() {
     ] {
         assert_eq!(found("tasks", &pairs, &records), expected, "{pairs:?}");
     }
+    let names: Vec<String> = (0..2000).map(|number| format!("field{number}")).collect();
+    let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    assert_eq!(query("tasks", &many).unwrap_err().to_string(), "a query may have at most 1000 conditions");
 }
 
 #[test]
