@@ -1,1 +1,3 @@
 //! The JSON faces: token endpoint, REST API, admin API.
+
+pub mod oauth;
