@@ -212,3 +212,71 @@ fn unknown_token(special: &str) -> StoreError {
     let shown: String = special.chars().take(40).collect();
     StoreError::Statement(format!("unknown token at {shown}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn both(source: &str) -> (String, String) {
+        (Dialect::Sqlite.render(source).unwrap().text, Dialect::Postgres.render(source).unwrap().text)
+    }
+
+    #[test]
+    fn tokens_have_a_word_for_each_engine() {
+        let table = [
+            ("$1, $12", "?1, ?12", "$1, $12"),
+            ("{lock}", "", "FOR UPDATE SKIP LOCKED"),
+            (
+                "{in_list $2}",
+                "(SELECT value FROM json_each(?2))",
+                "(SELECT jsonb_array_elements_text(CAST($2 AS jsonb)))",
+            ),
+            ("{int} {ts}", "INTEGER INTEGER", "BIGINT BIGINT"),
+            ("{real}", "REAL", "DOUBLE PRECISION"),
+            ("{bool}", "INTEGER", "BOOLEAN"),
+            ("{blob}", "BLOB", "BYTEA"),
+            ("{json}", "TEXT", "JSON"),
+            ("{id}", "TEXT", "TEXT COLLATE \"C\""),
+            (
+                "PRIMARY KEY ({key workspace, id})",
+                "PRIMARY KEY (id, workspace)",
+                "PRIMARY KEY (workspace, id)",
+            ),
+            (
+                "({key workspace, event_id, url_id})",
+                "(event_id, url_id, workspace)",
+                "(workspace, event_id, url_id)",
+            ),
+            ("() {narrow};", "() STRICT, WITHOUT ROWID;", "() ;"),
+            ("() {table};", "() STRICT;", "() ;"),
+        ];
+        for (source, sqlite, postgres) in table {
+            assert_eq!(both(source), (sqlite.to_owned(), postgres.to_owned()), "{source}");
+        }
+    }
+
+    #[test]
+    fn quoted_text_and_comments_stay_as_they_are() {
+        for source in
+            ["'$1 {lock} it''s $2'", "\"{int}\"", "-- $1 {lock} it's\n", "'never ends {", "a - b", "$$ä$"]
+        {
+            assert_eq!(both(source), (source.to_owned(), source.to_owned()));
+            assert_eq!(Dialect::Sqlite.render(source).unwrap().arity, 0);
+        }
+        assert_eq!(both("'a'$1\"b\"$2--c\n$3").0, "'a'?1\"b\"?2--c\n?3");
+    }
+
+    #[test]
+    fn the_arity_is_the_largest_number() {
+        for (source, arity) in [("SELECT 1", 0), ("$2 $1 $2", 2), ("{in_list $3}", 3)] {
+            assert_eq!(Dialect::Postgres.render(source).unwrap().arity, arity);
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_an_error() {
+        for source in ["{", "{}", "{lokc}", "{lock me}", "{key}", "{key }", "{in_list 1}", "$0", "$99999"] {
+            assert!(matches!(Dialect::Sqlite.render(source), Err(StoreError::Statement(_))), "{source}");
+        }
+    }
+}
