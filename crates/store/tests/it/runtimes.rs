@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
+use std::time::Duration;
 
 use gatepost_store::{Store, StoreOptions};
 use tokio::runtime::{Builder, Runtime};
@@ -95,4 +96,20 @@ fn a_runtime_that_ends_with_writes_in_flight_takes_nobody_along() {
         staying.block_on(put(&store, format!("{round}"), 1)).unwrap();
     }
     assert!(staying.block_on(names(&store)).len() >= 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_clock_waits_for_the_store() {
+    let folder = Folder::new();
+    let store = folder.store(StoreOptions { hold_paused_clock: true, ..StoreOptions::default() }).await;
+    let started = tokio::time::Instant::now();
+    let hour = Duration::from_secs(3_600);
+    for number in 0..20 {
+        let written = tokio::time::timeout(hour, put(&store, number.to_string(), 1)).await;
+        assert_eq!(written, Ok(Ok(1)));
+        assert_eq!(tokio::time::timeout(hour, names(&store)).await.map(|names| names.len()), Ok(number + 1));
+    }
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    tokio::time::sleep(hour).await;
+    assert_eq!(names(&store).await.len(), 20);
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
-use tokio::time::Instant;
 
+use super::clock::steady;
 use super::gate::Gate;
 use crate::error::StoreError;
 use crate::metrics::{Counters, count, nanos};
@@ -104,7 +104,7 @@ impl Checkpoints {
     }
 
     fn timed(&self, run: impl FnOnce() -> Result<(), StoreError>) -> Result<(), StoreError> {
-        let started = Instant::now();
+        let started = steady();
         let done = run();
         let took = nanos(started.elapsed());
         count(&self.counters.checkpoints);

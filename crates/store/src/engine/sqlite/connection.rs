@@ -6,11 +6,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
-use tokio::time::Instant;
 
+use super::clock::steady;
 use super::job::caught;
 use super::session::{Bounds, Session};
 use crate::error::StoreError;
@@ -50,7 +50,12 @@ pub(super) fn open_writer(path: &Path, options: &StoreOptions) -> Result<Connect
     create(path).map_err(|error| StoreError::Open(format!("{}: {error}", path.display())))?;
     let connection = open(path)?;
     connection.pragma_update(None, "page_size", 4_096)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let mode =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        let reason = "its file system cannot share memory between processes, which write-ahead logs need";
+        return Err(StoreError::Open(format!("{}: {reason}", path.display())));
+    }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", -i64::from(options.writer_cache_kib))?;
@@ -94,7 +99,7 @@ pub(super) struct Deadline {
 
 impl Deadline {
     fn new() -> Self {
-        Self { opened: Instant::now(), over_at: AtomicU64::new(u64::MAX) }
+        Self { opened: steady(), over_at: AtomicU64::new(u64::MAX) }
     }
 
     fn start(&self, limit: Duration) -> Running<'_> {

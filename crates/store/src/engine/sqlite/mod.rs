@@ -6,6 +6,7 @@
 mod answers;
 mod backup;
 mod checkpoint;
+mod clock;
 mod connection;
 mod errors;
 mod gate;
@@ -25,6 +26,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use self::answers::Answerers;
 use self::checkpoint::Checkpoints;
+use self::clock::ClockHold;
 use self::connection::ReadConnection;
 use self::gate::Gate;
 use self::job::{Closure, caught};
@@ -47,6 +49,7 @@ pub(crate) struct Engine {
     subscribers: Arc<Subscribers>,
     counters: Arc<Counters>,
     migrations: &'static [Migration],
+    clock: ClockHold,
     readers_done: Mutex<mpsc::Receiver<()>>,
     writer_done: Mutex<mpsc::Receiver<()>>,
 }
@@ -79,6 +82,7 @@ impl Engine {
             subscribers,
             counters,
             migrations: options.migrations,
+            clock: ClockHold(options.hold_paused_clock),
             readers_done: Mutex::new(readers_done),
             writer_done: Mutex::new(writer_done),
         })
@@ -90,6 +94,7 @@ impl Engine {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        let _held = self.clock.hold();
         let (caller, answer) = oneshot::channel();
         let job = Box::new(Closure { run, result: None, caller });
         self.queue.push(Item::Write(job, self.answerers.current()));
@@ -103,8 +108,12 @@ impl Engine {
         E: From<StoreError> + Send + 'static,
     {
         count(&self.counters.reads);
-        let (caller, answer) = oneshot::channel();
+        let _held = self.clock.hold();
+        let (caller, answer) = oneshot::channel::<Result<T, E>>();
         self.readers.queue.push(Box::new(move |connection: Result<&ReadConnection, StoreError>| {
+            if caller.is_closed() {
+                return;
+            }
             let result = match connection {
                 Ok(connection) => connection.read(run),
                 Err(error) => Err(E::from(error)),
@@ -167,6 +176,7 @@ impl Engine {
         &self,
         run: impl FnOnce(&mut Writer, &Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let _held = self.clock.hold();
         let (caller, answer) = oneshot::channel();
         self.queue.push(Item::Exclusive(Box::new(move |writer, connection| {
             // A caller that went away wants no answer.

@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::time::Instant;
-
+use super::clock::steady;
 use super::connection::ReadConnection;
 use super::gate::Gate;
 use crate::error::StoreError;
@@ -36,7 +35,7 @@ impl ReadQueue {
         if state.closed {
             return false;
         }
-        state.jobs.push_back((Instant::now(), job));
+        state.jobs.push_back((steady(), job));
         drop(state);
         self.filled.notify_one();
         true

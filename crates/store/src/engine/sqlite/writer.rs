@@ -8,13 +8,13 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tokio::time::Instant;
 
 use super::answers::{Answerer, answer};
 use super::checkpoint::Checkpoints;
+use super::clock::steady;
 use super::job::{Job, Outcome};
 use super::queue::{Item, Queue};
 use super::session::{Bounds, Session};
@@ -92,7 +92,7 @@ impl Writer {
     }
 
     fn group(&mut self, connection: &Connection) {
-        let started = Instant::now();
+        let started = steady();
         let careful = self.careful > 0;
         let mut group = Group::default();
         let mut begun = begin(connection);
@@ -146,7 +146,7 @@ impl Writer {
     }
 
     fn commit(&self, connection: &Connection) -> Result<(), StoreError> {
-        let started = Instant::now();
+        let started = steady();
         let committed = run(connection, "COMMIT");
         self.counters.longest_commit.fetch_max(nanos(started.elapsed()), Ordering::Relaxed);
         committed
