@@ -1,0 +1,170 @@
+//! The events of a write and the deliveries that they cause, in the transaction of that write.
+//!
+//! Nothing is enqueued after a commit: what a crash leaves behind is in the tables (design.md "Webhooks"). A delivery is
+//! made for each webhook URL that is subscribed to the method, and none where no client has ticked it (contract A25).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepost_catalog::Catalog;
+use gatepost_model::webhook::{Event, Verb};
+use gatepost_model::{ApiClient, Method, SeededRandom, Timestamp, WorkspaceNumber, ids};
+use gatepost_store::tables::deliveries::{self, Claimed, FIRST_FENCE, NewDelivery};
+use gatepost_store::tables::records;
+use gatepost_store::tables::webhook_urls::{self, Subscriber};
+use gatepost_store::{StoreError, Tx};
+
+use crate::Gatepost;
+
+/// How long a delivery that is handed over in memory is this node's. It has to be longer than one try takes.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// What the events of one write have in common. It holds all time and randomness, so that a closure that is run again
+/// writes the same rows.
+#[derive(Clone)]
+pub(super) struct Cause {
+    pub(super) workspace: WorkspaceNumber,
+    pub(super) now: Timestamp,
+    client: String,
+    catalog: Arc<Catalog>,
+    leased_until: Option<Timestamp>,
+    seed: u64,
+}
+
+/// The deliveries of one write, to be made known after its commit.
+#[must_use = "deliveries that are leased and not handed over wait until their lease ends"]
+pub(super) struct Made {
+    leased: Vec<Claimed>,
+    due: bool,
+}
+
+impl Gatepost {
+    /// The cause of a write that `client` asks for.
+    pub(super) fn cause(&self, workspace: WorkspaceNumber, client: &ApiClient) -> Cause {
+        let now = self.now();
+        Cause {
+            workspace,
+            now,
+            client: client.id.clone(),
+            catalog: Arc::clone(&self.catalog),
+            leased_until: self.handover.has_room().then(|| now.plus(LEASE)),
+            seed: self.random.next_u64(),
+        }
+    }
+
+    /// Makes committed deliveries known to the senders.
+    pub(super) fn hand_over(&self, made: Made) {
+        if made.due {
+            self.handover.look();
+        }
+        if !made.leased.is_empty() {
+            self.handover.give(made.leased);
+        }
+    }
+}
+
+/// The events of one run of a write's closure.
+pub(super) struct Events<'a, 's> {
+    tx: &'a Tx<'s>,
+    cause: &'a Cause,
+    random: SeededRandom,
+    /// The method of the latest event: those of one write are mostly of one method.
+    method: Option<Method>,
+    /// Who gets that method.
+    subscribers: Vec<Subscriber>,
+    made: Made,
+}
+
+impl<'a, 's> Events<'a, 's> {
+    pub(super) const fn new(tx: &'a Tx<'s>, cause: &'a Cause) -> Self {
+        Self {
+            tx,
+            cause,
+            random: SeededRandom::new(cause.seed),
+            method: None,
+            subscribers: Vec::new(),
+            made: Made { leased: Vec::new(), due: false },
+        }
+    }
+
+    /// When the write happens.
+    pub(super) const fn now(&self) -> Timestamp {
+        self.cause.now
+    }
+
+    /// Writes the event of a change, and its deliveries. Nothing, if the entity type has no events.
+    pub(super) fn add(
+        &mut self,
+        entity_type: &str,
+        verb: Verb,
+        record_id: &str,
+        record: &str,
+    ) -> Result<(), StoreError> {
+        if !self.cause.catalog.lookup_type(entity_type).is_some_and(|entity| entity.webhooks) {
+            return Ok(());
+        }
+        let event = Event {
+            id: ids::sortable(ids::EVENT, self.cause.now, &self.random),
+            workspace: self.cause.workspace,
+            method: Method::new(entity_type, verb),
+            record_id: record_id.to_owned(),
+            record: record.to_owned(),
+            caused_by: self.cause.client.clone(),
+            at: self.cause.now,
+        };
+        records::insert_event(self.tx, &event)?;
+        if self.method.as_ref() != Some(&event.method) {
+            self.subscribers = webhook_urls::list_subscribers(self.tx, event.workspace, &event.method)?;
+            self.method = Some(event.method.clone());
+        }
+        for subscriber in &self.subscribers {
+            let id = ids::sortable(ids::DELIVERY, self.cause.now, &self.random);
+            deliveries::insert(self.tx, &self.cause.delivery(&id, &event, subscriber))?;
+            if self.cause.leased_until.is_some() {
+                self.made.leased.push(claimed(id, &event, subscriber));
+            } else {
+                self.made.due = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to be handed over once the write is committed.
+    pub(super) fn finish(self) -> Made {
+        self.made
+    }
+}
+
+impl Cause {
+    fn delivery<'a>(&self, id: &'a str, event: &'a Event, subscriber: &'a Subscriber) -> NewDelivery<'a> {
+        NewDelivery {
+            id,
+            event_id: &event.id,
+            url_id: &subscriber.url_id,
+            client: subscriber.client,
+            workspace: event.workspace,
+            method: &event.method,
+            created_at: self.now,
+            leased_until: self.leased_until,
+            replay_of: None,
+        }
+    }
+}
+
+/// A delivery that is made as leased, as the senders take it.
+fn claimed(id: String, event: &Event, subscriber: &Subscriber) -> Claimed {
+    Claimed {
+        id,
+        event_id: event.id.clone(),
+        url_id: subscriber.url_id.clone(),
+        client: subscriber.client,
+        workspace: event.workspace,
+        method: event.method.clone(),
+        attempts: 0,
+        fence: FIRST_FENCE,
+        record_id: event.record_id.clone(),
+        record: event.record.clone(),
+        caused_by: event.caused_by.clone(),
+        event_at: event.at,
+    }
+}

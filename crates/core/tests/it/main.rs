@@ -1,0 +1,8 @@
+//! The use cases on a real store.
+
+#[cfg(test)]
+mod lists;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
+mod support;
