@@ -1,3 +1,4 @@
 //! The JSON faces: token endpoint, REST API, admin API.
 
+pub mod admin;
 pub mod oauth;

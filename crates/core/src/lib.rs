@@ -31,6 +31,8 @@ use gatepost_store::handover::Handover;
 
 pub use actor::Actor;
 pub use error::Error;
+pub use gatepost_store::migrations::{MigrationState, MigrationStatus};
+pub use gatepost_store::tables::Page;
 pub use settings::Settings;
 
 use crate::directory::Directory;

@@ -1,0 +1,189 @@
+//! API clients: making, looking at, changing, cutting off.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use gatepost_core::clients::{ClientChange, ListChange, NewClient, WithSecrets};
+use gatepost_core::{Error, Gatepost, view};
+use gatepost_http::Problem;
+use gatepost_model::webhook::PayloadShape;
+use gatepost_model::{ApiClient, ClientNumber, SecretPolicy, Timestamp};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Shared;
+use super::access::Administrator;
+use super::members::{Members, invalid};
+use super::query::{Parameters, checked_limit};
+use super::secrets::with_secrets;
+
+/// Which clients: `after` is the id of the last one of the page before.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Listed {
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+/// `GET /clients`: in the order in which they were made.
+pub(super) async fn list(
+    State(gatepost): Shared,
+    Parameters(Listed { after, limit }): Parameters<Listed>,
+) -> Result<Json<Value>, Problem> {
+    let limit = checked_limit(limit)?;
+    let after = match after {
+        Some(id) => gatepost.get_client(&id).await?.number,
+        None => ClientNumber(0),
+    };
+    let clients = gatepost.list_clients(after, limit).await?;
+    let now = gatepost.now();
+    Ok(Json(clients.iter().map(|client| view::client(client, now)).collect()))
+}
+
+/// `GET /clients/{id}`: by id or client id.
+pub(super) async fn show(State(gatepost): Shared, Path(id): Path<String>) -> Result<Response, Problem> {
+    let client = gatepost.show_client(&id).await?;
+    Ok(shown(&client, view::client(&client, gatepost.now())))
+}
+
+/// `POST /clients`: the answer holds `clientSecret` and a `signingSecret` for each webhook URL.
+pub(super) async fn create(
+    State(gatepost): Shared,
+    Administrator(actor): Administrator,
+    mut members: Members,
+) -> Result<Response, Problem> {
+    let new = NewClient {
+        workspaces: members.texts("workspaces")?.unwrap_or_default(),
+        webhook_urls: members.texts("webhookUrls")?.unwrap_or_default(),
+        methods: members.texts("methods")?.unwrap_or_default(),
+        api_version: members.parsed("apiVersion")?,
+        secret_policy: secret_policy(&mut members)?.unwrap_or(SecretPolicy::Revealable),
+        token_lifetime: members.duration("tokenLifetime")?,
+        rate_limit: members.limit("rateLimit")?.flatten(),
+        allow_list: members.networks("allowIps")?.unwrap_or_default(),
+        ..NewClient::named(members.required_text("name")?)
+    };
+    members.finish()?;
+    let made = gatepost.create_client(&actor, new).await?;
+    Ok((StatusCode::CREATED, with_made(&made, gatepost.now())).into_response())
+}
+
+/// `PATCH /clients/{id}`: what is not named stays as it is. The answer holds a `signingSecret` for each webhook URL that
+/// was added.
+pub(super) async fn update(
+    State(gatepost): Shared,
+    Administrator(actor): Administrator,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    mut members: Members,
+) -> Result<Response, Problem> {
+    let change = ClientChange {
+        revision: revision(&headers, members.number("revision")?)?,
+        name: members.text("name")?,
+        api_version: members.parsed("apiVersion")?,
+        token_lifetime: members.duration("tokenLifetime")?,
+        rate_limit: members.limit("rateLimit")?,
+        allow_list: members.networks("allowIps")?,
+        payload: members.named("payload", "record or envelope", PayloadShape::from_name)?,
+        secret_policy: secret_policy(&mut members)?,
+        workspaces: list_change(&mut members, ["workspaces", "addWorkspaces", "removeWorkspaces"])?,
+        webhook_urls: list_change(&mut members, ["webhookUrls", "addWebhookUrls", "removeWebhookUrls"])?,
+        methods: list_change(&mut members, ["methods", "addMethods", "removeMethods"])?,
+    };
+    members.finish()?;
+    let changed = gatepost.update_client(&actor, &id, change).await?;
+    Ok(with_made(&changed, gatepost.now()))
+}
+
+/// `DELETE /clients/{id}`: answers what was deleted.
+pub(super) async fn remove(
+    State(gatepost): Shared,
+    Administrator(actor): Administrator,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let client = gatepost.show_client(&id).await?;
+    gatepost.delete_client(&actor, &client.id).await?;
+    let ApiClient { id, client_id, name, .. } = client;
+    Ok(Json(json!({ "id": id, "clientId": client_id, "name": name, "deleted": true })))
+}
+
+/// `POST /clients/{id}/disable`
+pub(super) async fn disable(
+    State(gatepost): Shared,
+    Administrator(actor): Administrator,
+    Path(id): Path<String>,
+    members: Members,
+) -> Result<Response, Problem> {
+    members.finish()?;
+    answer(&gatepost, gatepost.disable_client(&actor, &id).await)
+}
+
+/// `POST /clients/{id}/enable`
+pub(super) async fn enable(
+    State(gatepost): Shared,
+    Administrator(actor): Administrator,
+    Path(id): Path<String>,
+    members: Members,
+) -> Result<Response, Problem> {
+    members.finish()?;
+    answer(&gatepost, gatepost.enable_client(&actor, &id).await)
+}
+
+/// `POST /clients/{id}/revoke`
+pub(super) async fn revoke(
+    State(gatepost): Shared,
+    Administrator(actor): Administrator,
+    Path(id): Path<String>,
+    members: Members,
+) -> Result<Response, Problem> {
+    members.finish()?;
+    answer(&gatepost, gatepost.revoke_client(&actor, &id).await)
+}
+
+/// A client as the answer to a change of it.
+pub(super) fn answer(gatepost: &Gatepost, client: Result<ApiClient, Error>) -> Result<Response, Problem> {
+    let client = client?;
+    Ok(shown(&client, view::client(&client, gatepost.now())))
+}
+
+/// A client with what was just made for it.
+pub(super) fn with_made(made: &WithSecrets, now: Timestamp) -> Response {
+    let body = with_secrets(&made.client, made.secret.as_ref(), &made.signing_keys, now);
+    shown(&made.client, body)
+}
+
+/// The revision goes along as `ETag`, to be sent back as `If-Match` (security.md P8).
+fn shown(client: &ApiClient, body: Value) -> Response {
+    let mut response = Json(body).into_response();
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", client.revision)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// The revision that a change was made for: in the body, or as `If-Match`.
+fn revision(headers: &HeaderMap, member: Option<i64>) -> Result<Option<i64>, Problem> {
+    let Some(value) = headers.get(header::IF_MATCH).filter(|value| value.as_bytes() != b"*") else {
+        return Ok(member);
+    };
+    let text = value.to_str().unwrap_or_default();
+    let text = text.trim().trim_matches('"');
+    let header = text.parse().map_err(|_| invalid("If-Match", "must be the ETag of the client"))?;
+    if member.is_some_and(|member| member != header) {
+        return Err(invalid("revision", "must be the one of If-Match, if both are sent"));
+    }
+    Ok(Some(header))
+}
+
+fn secret_policy(members: &mut Members) -> Result<Option<SecretPolicy>, Problem> {
+    members.named("secretPolicy", "revealable or once", SecretPolicy::from_name)
+}
+
+fn list_change(members: &mut Members, [set, add, remove]: [&'static str; 3]) -> Result<ListChange, Problem> {
+    Ok(ListChange {
+        set: members.texts(set)?,
+        add: members.texts(add)?.unwrap_or_default(),
+        remove: members.texts(remove)?.unwrap_or_default(),
+    })
+}

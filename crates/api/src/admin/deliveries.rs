@@ -1,0 +1,80 @@
+//! Deliveries: the log, one of them whole, and replaying.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use gatepost_core::deliveries::Shown;
+use gatepost_core::view;
+use gatepost_http::Problem;
+use gatepost_model::DeliveryState;
+use gatepost_model::webhook::Event;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Shared;
+use super::access::Administrator;
+use super::members::{Members, invalid};
+use super::query::{Parameters, page};
+
+/// Which deliveries: `before` is the id of the last one of the page before.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Listed {
+    client: Option<String>,
+    state: Option<String>,
+    before: Option<String>,
+    limit: Option<u32>,
+}
+
+/// `GET /deliveries`: newest first.
+pub(super) async fn list(
+    State(gatepost): Shared,
+    Parameters(Listed { client, state, before, limit }): Parameters<Listed>,
+) -> Result<Json<Value>, Problem> {
+    let state = state.as_deref().map(named_state).transpose()?;
+    let found = gatepost.list_deliveries(client.as_deref(), state, page(before, limit)?).await?;
+    Ok(Json(found.iter().map(shown).collect()))
+}
+
+/// `GET /deliveries/{id}`: with its `attempts` and, while that is kept, its `event`.
+pub(super) async fn show(State(gatepost): Shared, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    let detailed = gatepost.show_delivery(&id).await?;
+    let mut body = shown(&detailed.shown);
+    body["attempts"] = detailed.attempts.iter().map(view::attempt).collect();
+    body["event"] = detailed.event.as_ref().map_or(Value::Null, event);
+    Ok(Json(body))
+}
+
+/// `POST /deliveries/{id}/replay`: answers the new delivery.
+pub(super) async fn replay(
+    State(gatepost): Shared,
+    Administrator(actor): Administrator,
+    Path(id): Path<String>,
+    members: Members,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    members.finish()?;
+    let replayed = gatepost.replay_delivery(&actor, &id).await?;
+    Ok((StatusCode::CREATED, Json(shown(&replayed))))
+}
+
+fn named_state(name: &str) -> Result<DeliveryState, Problem> {
+    DeliveryState::from_name(name).ok_or_else(|| {
+        let names = DeliveryState::ALL.map(DeliveryState::as_str).join(", ");
+        invalid("state", format!("\"{name}\" is no state; the states are {names}"))
+    })
+}
+
+fn shown(Shown { delivery, client_id, url }: &Shown) -> Value {
+    view::delivery(delivery, client_id.as_deref(), url.as_deref())
+}
+
+fn event(event: &Event) -> Value {
+    json!({
+        "id": event.id,
+        "method": event.method.as_str(),
+        "recordId": event.record_id,
+        "record": serde_json::from_str::<Value>(&event.record).unwrap_or(Value::Null),
+        "causedBy": event.caused_by,
+        "at": event.at.iso(),
+    })
+}
