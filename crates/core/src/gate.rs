@@ -428,3 +428,6 @@ impl Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

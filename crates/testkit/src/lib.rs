@@ -1,1 +1,14 @@
-//! Test harness: the real server on a random port, actors, a scripted receiver.
+//! Test harness: the real server on a random port, actors that speak HTTP to it, and a receiver of webhooks.
+//!
+//! Used by tests only. Nothing here waits for a fixed time: waiting is for something to happen, with a deadline that
+//! fails the test.
+
+pub mod app;
+pub mod folder;
+pub mod http;
+pub mod receiver;
+
+pub use app::{App, Builder, TestClient};
+pub use folder::Folder;
+pub use http::{Answer, Http};
+pub use receiver::{Received, Receiver};
