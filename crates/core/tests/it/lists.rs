@@ -127,16 +127,21 @@ fn object(inner: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
     })
 }
 
-/// Records with ids that do not come in their order.
+/// Records with ids that do not come in their order; some are templates.
 fn documents() -> impl Strategy<Value = Vec<Value>> {
     let ids = prop::collection::hash_set("(id[0-9]|[A-Za-z0-9_-]{1,6})", 0..24);
     ids.prop_flat_map(|ids| {
         let ids: Vec<String> = ids.into_iter().collect();
-        prop::collection::vec(object(value()), ids.len()).prop_map(move |mut documents| {
-            for (document, id) in documents.iter_mut().zip(&ids) {
+        let document = (object(value()), prop::option::weighted(0.3, any::<bool>()));
+        prop::collection::vec(document, ids.len()).prop_map(move |documents| {
+            let whole = |(id, (mut document, template)): (&String, (Value, Option<bool>))| {
                 document["_id"] = Value::from(id.as_str());
-            }
-            documents
+                if let Some(template) = template {
+                    document["isTemplate"] = Value::from(template);
+                }
+                document
+            };
+            ids.iter().zip(documents).map(whole).collect()
         })
     })
 }
@@ -195,7 +200,7 @@ fn parameters() -> impl Strategy<Value = Vec<(String, String)>> {
         "nothing",
         "größe",
     ];
-    let sort = prop::sample::select(sorts.to_vec());
+    let sort = prop_oneof![1 => Just(""), 3 => prop::sample::select(sorts.to_vec())];
     let order = prop::sample::select(vec!["", "asc", "desc"]);
     let page = (prop::option::of(0..12usize), prop::option::of(0..12usize));
     (q, equal, sort, order, page).prop_map(|(q, equal, sort, order, (skip, limit))| {
