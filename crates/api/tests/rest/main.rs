@@ -1,0 +1,8 @@
+//! The REST API through its handler, gate and store included.
+
+#[cfg(test)]
+mod shapes;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod web;
