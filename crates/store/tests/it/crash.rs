@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use gatepost_store::StoreOptions;
+use gatepost_store::{Sql, StoreOptions, params};
 use tokio::task::JoinSet;
 
 use crate::support::{Folder, names, put};
@@ -75,6 +75,18 @@ async fn child() {
         });
     }
     writers.join_all().await;
+}
+
+#[tokio::test]
+async fn each_commit_is_synced() {
+    static SETTINGS: Sql =
+        Sql::new("SELECT s.synchronous, j.journal_mode FROM pragma_synchronous s, pragma_journal_mode j");
+    let folder = Folder::new();
+    let store = folder.store(StoreOptions::default()).await;
+    let settings =
+        store.write(|tx| tx.one(&SETTINGS, params![], |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?))));
+    // 2 is FULL: what NORMAL leaves in memory, a loss of power takes.
+    assert_eq!(settings.await, Ok((2, String::from("wal"))));
 }
 
 #[tokio::test]

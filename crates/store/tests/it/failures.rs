@@ -1,5 +1,7 @@
 //! Full disks, failed commits, panics, closed stores.
 
+use std::time::Duration;
+
 use gatepost_store::{Sql, Store, StoreError, StoreOptions, params};
 use tokio::task::JoinSet;
 
@@ -36,10 +38,14 @@ async fn fill(store: &Store, ids: std::ops::Range<i64>) -> usize {
 #[tokio::test]
 async fn a_full_database_refuses_what_does_not_fit_and_goes_on() {
     let folder = Folder::new();
-    let store = folder.store(StoreOptions { max_pages: Some(120), ..StoreOptions::default() }).await;
+    let options =
+        StoreOptions { max_pages: Some(120), group_time: Duration::from_secs(60), ..StoreOptions::default() };
+    let store = folder.store(options).await;
     let accepted = fill(&store, 0..60).await;
     assert!((1..60).contains(&accepted), "{accepted}");
     assert_eq!(documents(&store).await, accepted);
+    // The transaction was lost with the first that did not fit, so each was tried in one of its own.
+    assert_eq!(store.metrics().reruns, 1);
     assert_eq!(fill(&store, 100..110).await, 0);
     assert_eq!(documents(&store).await, accepted);
     store.write(|tx| tx.exec(&DROP_DOCUMENTS, params![])).await.unwrap();

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::clock::steady;
 use super::job::caught;
-use super::session::{Bounds, Session};
+use super::session::{Kind, Session};
 use crate::error::StoreError;
 use crate::metrics::{Counters, count, nanos};
 use crate::options::StoreOptions;
@@ -164,7 +164,7 @@ impl ReadConnection {
         read: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let running = self.deadline.start(self.limit);
-        let outcome = caught(|| read(&Tx::new(Session::new(&self.connection, Bounds::Read(&self.deadline)))));
+        let outcome = caught(|| read(&Tx::new(Session::new(&self.connection, Kind::Read))));
         if self.deadline.is_over() {
             count(&self.counters.read_timeouts);
         }

@@ -6,32 +6,31 @@ use std::ops::ControlFlow;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ToSql};
 
-use super::connection::Deadline;
 use super::errors::without_values;
 use crate::dialect::Rendered;
 use crate::error::StoreError;
 use crate::row::Row;
 use crate::value::Value;
 
-/// What a closure may not outlive.
-#[derive(Clone, Copy)]
-pub(super) enum Bounds<'a> {
-    /// The transaction that the writer began: SQLite ends it by itself when the disk is full or fails.
-    Transaction,
-    /// A read and its deadline.
-    Read(&'a Deadline),
+/// What a closure runs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The writer's transaction, which SQLite gives up by itself when the disk is full or fails.
+    Write,
+    /// A read, with nothing to lose.
+    Read,
 }
 
 /// One closure's use of a connection.
 pub(crate) struct Session<'a> {
     connection: &'a Connection,
-    bounds: Bounds<'a>,
+    kind: Kind,
     lost: RefCell<Option<StoreError>>,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(connection: &'a Connection, bounds: Bounds<'a>) -> Self {
-        Self { connection, bounds, lost: RefCell::new(None) }
+    pub(super) fn new(connection: &'a Connection, kind: Kind) -> Self {
+        Self { connection, kind, lost: RefCell::new(None) }
     }
 
     /// The error with which SQLite ended the whole transaction, if it did.
@@ -79,7 +78,7 @@ impl<'a> Session<'a> {
         values: &[Value<'_>],
         run: impl FnOnce(&mut CachedStatement<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.check_bounds()?;
+        self.check_not_lost()?;
         if values.len() != sql.arity {
             return Err(arity(sql, values.len()));
         }
@@ -98,17 +97,13 @@ impl<'a> Session<'a> {
         Ok(statement)
     }
 
-    fn check_bounds(&self) -> Result<(), StoreError> {
-        match self.bounds {
-            // Without its transaction each further statement would be committed by itself.
-            Bounds::Transaction => self.lost.borrow().clone().map_or(Ok(()), Err),
-            Bounds::Read(deadline) if deadline.is_over() => Err(StoreError::Timeout),
-            Bounds::Read(_) => Ok(()),
-        }
+    /// Without its transaction each further statement would be committed by itself.
+    fn check_not_lost(&self) -> Result<(), StoreError> {
+        self.lost.borrow().clone().map_or(Ok(()), Err)
     }
 
     fn notice_loss(&self, error: &StoreError) {
-        if matches!(self.bounds, Bounds::Transaction) && self.connection.is_autocommit() {
+        if self.kind == Kind::Write && self.connection.is_autocommit() {
             self.lost.borrow_mut().get_or_insert_with(|| error.clone());
         }
     }

@@ -17,7 +17,7 @@ use super::checkpoint::Checkpoints;
 use super::clock::steady;
 use super::job::{Job, Outcome};
 use super::queue::{Item, Queue};
-use super::session::{Bounds, Session};
+use super::session::{Kind, Session};
 use crate::change::Change;
 use crate::error::StoreError;
 use crate::metrics::{Counters, count, nanos};
@@ -57,11 +57,14 @@ struct Group {
     wrote: bool,
 }
 
-/// Whether a group can go on after a closure.
-enum Kept {
-    Yes,
-    /// The effects of others are mixed with those of a failed closure, or lost.
-    Spoiled,
+/// What a closure left of its group.
+enum Left {
+    /// All that the group is to keep, and nothing else.
+    Sound,
+    /// The effects of a failed closure too, with no savepoint to go back to.
+    Mixed,
+    /// Nothing: SQLite gave up the transaction, and earlier closures' effects with it.
+    Lost,
 }
 
 impl Writer {
@@ -102,8 +105,8 @@ impl Writer {
                 continue;
             }
             match run_last(connection, &mut group, careful) {
-                Ok(Kept::Yes) => {}
-                Ok(Kept::Spoiled) => return self.run_again(connection, group, careful),
+                Ok(Left::Sound) => {}
+                Ok(left) => return self.run_again(connection, group, &left),
                 Err(error) => begun = Err(error),
             }
         }
@@ -132,13 +135,12 @@ impl Writer {
         }
     }
 
-    fn run_again(&mut self, connection: &Connection, group: Group, careful: bool) {
+    fn run_again(&mut self, connection: &Connection, group: Group, left: &Left) {
         rollback(connection);
         count(&self.counters.reruns);
-        if careful {
-            self.alone = group.members.len();
-        } else {
-            self.careful = CAREFUL_GROUPS;
+        match left {
+            Left::Lost => self.alone = group.members.len(),
+            Left::Sound | Left::Mixed => self.careful = CAREFUL_GROUPS,
         }
         for (job, answerer) in group.members.into_iter().rev() {
             self.pending.push_front(Item::Write(job, answerer));
@@ -187,24 +189,24 @@ impl Writer {
 }
 
 /// Runs the closure that was added last. An error means that there is no transaction any more.
-fn run_last(connection: &Connection, group: &mut Group, careful: bool) -> Result<Kept, StoreError> {
-    let Some((job, _)) = group.members.last_mut() else { return Ok(Kept::Yes) };
+fn run_last(connection: &Connection, group: &mut Group, careful: bool) -> Result<Left, StoreError> {
+    let Some((job, _)) = group.members.last_mut() else { return Ok(Left::Sound) };
     // As long as nothing is written a ROLLBACK serves as well.
     let savepoint = careful && group.wrote;
     if savepoint {
         run(connection, "SAVEPOINT closure")?;
     }
     let before = connection.total_changes();
-    let tx = Tx::new(Session::new(connection, Bounds::Transaction));
+    let tx = Tx::new(Session::new(connection, Kind::Write));
     let outcome = job.run(&tx);
     let (session, announced) = tx.finish();
     let wrote = connection.total_changes() != before;
     if connection.is_autocommit() {
         if group.wrote {
-            return Ok(Kept::Spoiled);
+            return Ok(Left::Lost);
         }
         job.spoil(session.into_lost().unwrap_or(StoreError::Full));
-        return begin(connection).map(|()| Kept::Yes);
+        return begin(connection).map(|()| Left::Sound);
     }
     match outcome {
         Outcome::Succeeded => {
@@ -212,17 +214,17 @@ fn run_last(connection: &Connection, group: &mut Group, careful: bool) -> Result
             group.wrote |= wrote;
         }
         Outcome::Failed if savepoint => run(connection, "ROLLBACK TO closure")?,
-        Outcome::Failed if wrote && group.wrote => return Ok(Kept::Spoiled),
+        Outcome::Failed if wrote && group.wrote => return Ok(Left::Mixed),
         Outcome::Failed if wrote => {
             rollback(connection);
-            return begin(connection).map(|()| Kept::Yes);
+            return begin(connection).map(|()| Left::Sound);
         }
         Outcome::Failed => {}
     }
     if savepoint {
         run(connection, "RELEASE closure")?;
     }
-    Ok(Kept::Yes)
+    Ok(Left::Sound)
 }
 
 fn begin(connection: &Connection) -> Result<(), StoreError> {
