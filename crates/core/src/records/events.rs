@@ -19,6 +19,10 @@ use crate::Gatepost;
 /// How long a delivery that is handed over in memory is this node's. It has to be longer than one try takes.
 const LEASE: Duration = Duration::from_secs(30);
 
+/// How many deliveries of one write are handed over in memory. Those of a larger one wait in the table, so that they do not
+/// fill the memory or outlast their leases while they queue.
+const MOST_HANDED_OVER: usize = 256;
+
 /// What the events of one write have in common. It holds all time and randomness, so that a closure that is run again
 /// writes the same rows.
 #[derive(Clone)]
@@ -119,11 +123,25 @@ impl<'a, 's> Events<'a, 's> {
         }
         for subscriber in &self.subscribers {
             let id = ids::sortable(ids::DELIVERY, self.cause.now, &self.random);
-            deliveries::insert(self.tx, &self.cause.delivery(&id, &event, subscriber))?;
-            if self.cause.leased_until.is_some() {
-                self.made.leased.push(claimed(id, &event, subscriber));
-            } else {
-                self.made.due = true;
+            let has_room = self.made.leased.len() < MOST_HANDED_OVER;
+            let leased_until = self.cause.leased_until.filter(|_| has_room);
+            deliveries::insert(
+                self.tx,
+                &NewDelivery {
+                    id: &id,
+                    event_id: &event.id,
+                    url_id: &subscriber.url_id,
+                    client: subscriber.client,
+                    workspace: event.workspace,
+                    method: &event.method,
+                    created_at: event.at,
+                    leased_until,
+                    replay_of: None,
+                },
+            )?;
+            match leased_until {
+                Some(_) => self.made.leased.push(claimed(id, &event, subscriber)),
+                None => self.made.due = true,
             }
         }
         Ok(())
@@ -132,22 +150,6 @@ impl<'a, 's> Events<'a, 's> {
     /// What is to be handed over once the write is committed.
     pub(super) fn finish(self) -> Made {
         self.made
-    }
-}
-
-impl Cause {
-    fn delivery<'a>(&self, id: &'a str, event: &'a Event, subscriber: &'a Subscriber) -> NewDelivery<'a> {
-        NewDelivery {
-            id,
-            event_id: &event.id,
-            url_id: &subscriber.url_id,
-            client: subscriber.client,
-            workspace: event.workspace,
-            method: &event.method,
-            created_at: self.now,
-            leased_until: self.leased_until,
-            replay_of: None,
-        }
     }
 }
 

@@ -233,6 +233,36 @@ async fn without_room_in_memory_deliveries_are_due_at_once() {
 }
 
 #[tokio::test]
+async fn a_large_write_hands_over_its_first_deliveries_and_leaves_the_rest_in_the_table() {
+    let mut shop = Shop::new(&["task.remove"], 2).await;
+    let mut ids = Vec::new();
+    for _ in 0..150 {
+        ids.push(id_of(&shop.create("tasks", json!({})).await));
+    }
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    assert_eq!(shop.delete("tasks", &ids).await.unwrap().len(), 150);
+    assert_eq!(shop.deployment.handed_over().len(), 256);
+    assert!(shop.deployment.was_told_to_look());
+    let stored = shop.deployment.deliveries().await;
+    assert_eq!(stored.iter().filter(|delivery| delivery.due_at == START).count(), 300 - 256);
+}
+
+#[tokio::test]
+async fn updates_at_the_same_time_are_all_kept() {
+    let shop = Shop::new(&[], 0).await;
+    let id = id_of(&shop.create("tasks", json!({})).await);
+    let ids = [id.as_str()];
+    let (a, b, c) = tokio::join!(
+        shop.update("tasks", &ids, json!({"a": 1})),
+        shop.update("tasks", &ids, json!({"b": 2})),
+        shop.update("tasks", &ids, json!({"c": 3})),
+    );
+    assert!(a.is_ok() && b.is_ok() && c.is_ok());
+    let record = read(&shop.get("tasks", &id).await.unwrap());
+    assert_eq!((&record["a"], &record["b"], &record["c"]), (&json!(1), &json!(2), &json!(3)));
+}
+
+#[tokio::test]
 async fn a_write_that_fails_half_way_leaves_nothing() {
     // The same steps twice, which make the same ids; the second time the second record cannot be read.
     let mut events = Vec::new();
