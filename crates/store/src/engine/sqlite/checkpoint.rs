@@ -56,19 +56,21 @@ impl Checkpoints {
         })
     }
 
-    /// Runs a checkpoint if the log has grown enough.
-    pub(super) fn after_commit(&mut self, connection: &Connection) {
+    /// Runs a checkpoint if the log has grown enough, or if the disk is full: then the log may hold the very room that is
+    /// needed, and would never reach its mark.
+    pub(super) fn after_commit(&mut self, connection: &Connection, full: bool) {
         let pages = self.pages.load(Ordering::Relaxed);
         self.counters.wal_pages.store(u64::from(pages), Ordering::Relaxed);
         if pages < self.mark {
             // The log has started anew.
             self.mark = 0;
         }
-        if pages - self.mark < self.step {
+        if pages - self.mark < self.step && !full {
             return;
         }
         self.mark = pages;
-        let done = if pages < self.cap { self.passive(connection) } else { self.truncate(connection) };
+        let done =
+            if full || pages >= self.cap { self.truncate(connection) } else { self.passive(connection) };
         if let Err(error) = done {
             tracing::warn!(%error, wal_pages = pages, "a checkpoint failed; it is tried again as the log grows");
         }

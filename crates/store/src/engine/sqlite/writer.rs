@@ -55,6 +55,8 @@ struct Group {
     announced: Vec<Change>,
     /// Whether the transaction holds anything that a ROLLBACK would lose.
     wrote: bool,
+    /// Whether the disk was found full.
+    full: bool,
 }
 
 /// What a closure left of its group.
@@ -170,8 +172,9 @@ impl Writer {
                 tracing::error!(%error, closures = group.members.len(), "a group of writes was not committed");
             }
         }
+        let full = group.full || committed == Err(StoreError::Full);
         answer(group.members, &committed);
-        self.checkpoints.after_commit(connection);
+        self.checkpoints.after_commit(connection, full);
     }
 
     fn announce(&self, changes: &[Change]) {
@@ -205,7 +208,9 @@ fn run_last(connection: &Connection, group: &mut Group, careful: bool) -> Result
         if group.wrote {
             return Ok(Left::Lost);
         }
-        job.spoil(session.into_lost().unwrap_or(StoreError::Full));
+        let reason = session.into_lost().unwrap_or(StoreError::Full);
+        group.full |= reason == StoreError::Full;
+        job.spoil(reason);
         return begin(connection).map(|()| Left::Sound);
     }
     match outcome {
