@@ -1,7 +1,7 @@
 //! The REST API over the records of the built-in backend (contract.md C to G).
 //!
 //! [`handle`] answers every path that is not another face's: what does not exist is for the gate to say, in its turn,
-//! as `Method not allowed`. A request goes through [`route`] (pure), the gate, the reading of its body, and one use case.
+//! as `Method not allowed`. A request goes through the pure routing, the gate, the reading of its body, and one use case.
 
 mod answer;
 mod body;

@@ -59,6 +59,10 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn new() -> Self {
+        Self::with_rate_limit(None).await
+    }
+
+    pub(crate) async fn with_rate_limit(rate_limit: Option<u32>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("gatepost-api-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let folder = Folder(std::env::temp_dir().join(name));
@@ -78,7 +82,8 @@ impl Server {
             vet_url: |_, _| Ok(()),
         }));
         gatepost.create_workspace(&Actor::Cli, "shop", "The shop").await.unwrap();
-        let client = NewClient { workspaces: vec![String::from("shop")], ..NewClient::named("tool") };
+        let client =
+            NewClient { workspaces: vec![String::from("shop")], rate_limit, ..NewClient::named("tool") };
         let client = gatepost.create_client(&Actor::Cli, client).await.unwrap().client;
         let token = gatepost.issue_token_for(&client.id).await.unwrap().token.expose().to_owned();
         Self { gatepost, token, _folder: folder }
