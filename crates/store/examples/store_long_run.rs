@@ -1,8 +1,9 @@
 //! A database larger than memory may hold, and a run long enough to show the long tail.
 //!
-//! `cargo run -p gatepost-store --example store_long_run -- SECONDS ROWS CACHE_KIB [FOLDER]` fills a new database with so
-//! many records (each with its event and one delivery) in 100 workspaces, then writes with 32 callers and reads beside them
-//! for so many seconds. It prints what the answers of docs/adr/0001-store.md rest on.
+//! `cargo run -p gatepost-store --example store_long_run -- SECONDS ROWS CACHE_KIB [FOLDER]` fills a new
+//! database with so many records (each with its event and one delivery) in 100 workspaces, then writes with
+//! 32 callers and reads beside them for so many seconds. It prints what the answers of docs/adr/0001-store.md
+//! rest on.
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
 use std::error::Error;
@@ -237,7 +238,8 @@ async fn keep_writing(
     Ok(())
 }
 
-/// One look-up of a random record after the other, with a pause for each so that most of the machine is the writer's.
+/// One look-up of a random record after the other, with a pause for each so that most of the machine is the
+/// writer's.
 async fn keep_reading(
     store: Store,
     source: Arc<Source>,

@@ -1,7 +1,7 @@
 //! Everything in which the SQL texts of the two engines differ.
 //!
-//! Statements and migrations are written once, in the subset that both engines understand, with `$1 … $n` for values and
-//! with the tokens below for the rest. Anything that needs a further token needs an ADR first.
+//! Statements and migrations are written once, in the subset that both engines understand, with `$1 … $n` for
+//! values and with the tokens below for the rest. Anything that needs a further token needs an ADR first.
 //!
 //! | token | SQLite | PostgreSQL | why |
 //! |---|---|---|---|

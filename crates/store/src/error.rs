@@ -2,8 +2,8 @@
 
 /// An error of the store.
 ///
-/// It can be cloned, because one failed commit is the answer to every caller of its group. Its text never holds a bound
-/// value: it may end up in a log.
+/// It can be cloned, because one failed commit is the answer to every caller of its group. Its text never
+/// holds a bound value: it may end up in a log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// A row with the same key is there already.
@@ -86,7 +86,8 @@ impl StoreError {
         Self::Corrupt(what.into())
     }
 
-    /// Whether the same call may succeed a little later: it changed nothing, and nothing is wrong with what was asked.
+    /// Whether the same call may succeed a little later: it changed nothing, and nothing is wrong with what
+    /// was asked.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Busy | Self::Timeout | Self::Closed | Self::Full)

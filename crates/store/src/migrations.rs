@@ -1,7 +1,7 @@
 //! The tables' history: numbered texts, each run once, never changed and never undone.
 //!
-//! One text serves both engines. Where they differ beyond the tokens of [`crate::dialect`], a line `-- @sqlite` or
-//! `-- @postgres` begins a section for one of them and `-- @both` ends it; say why beside it.
+//! One text serves both engines. Where they differ beyond the tokens of [`crate::dialect`], a line
+//! `-- @sqlite` or `-- @postgres` begins a section for one of them and `-- @both` ends it; say why beside it.
 
 use std::collections::BTreeMap;
 
@@ -63,8 +63,8 @@ pub(crate) struct Applied {
 }
 
 impl Migration {
-    /// Tells whether the text is still the one that was run: FNV-1a over its bytes. It is no defence against malice,
-    /// which could write to the tables anyway.
+    /// Tells whether the text is still the one that was run: FNV-1a over its bytes. It is no defence against
+    /// malice, which could write to the tables anyway.
     pub(crate) fn checksum(&self) -> i64 {
         let hash = self.text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -35,8 +35,8 @@ pub struct StoreOptions {
     pub wal_cap_pages: u32,
     /// Pages that the database may have; no bound but the disk if `None`.
     pub max_pages: Option<u32>,
-    /// For tests that pause tokio's clock: keeps it from jumping ahead while a call waits for the store's threads, which
-    /// tokio does not know of. Costs a thread of the runtime's for each call in flight.
+    /// For tests that pause tokio's clock: keeps it from jumping ahead while a call waits for the store's
+    /// threads, which tokio does not know of. Costs a thread of the runtime's for each call in flight.
     pub hold_paused_clock: bool,
     /// What [`crate::Store::migrate`] brings the tables to.
     pub migrations: &'static [Migration],

@@ -12,7 +12,8 @@ impl<'r> Row<'r> {
     /// The column `index`, counted from zero.
     ///
     /// # Errors
-    /// [`StoreError::Column`] if the column holds another type, a number out of `T`'s range, or does not exist.
+    /// [`StoreError::Column`] if the column holds another type, a number out of `T`'s range, or does not
+    /// exist.
     pub fn get<T: FromValue>(&self, index: usize) -> Result<T, StoreError> {
         let value = self.value(index)?;
         T::from_value(value).ok_or(StoreError::Column { index, wanted: T::WANTED, found: value.kind() })

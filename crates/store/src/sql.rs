@@ -17,8 +17,8 @@ pub trait Statement {
 
 /// A static statement, rendered once for each engine on its first use.
 ///
-/// Values are written `$1 … $n`; [`crate::dialect`] lists the tokens. Declare it as a `static` and list it in its module's
-/// `STATEMENTS`, so that a test prepares it ([`crate::statements`]).
+/// Values are written `$1 … $n`; [`crate::dialect`] lists the tokens. Declare it as a `static` and list it in
+/// its module's `STATEMENTS`, so that a test prepares it ([`crate::statements`]).
 pub struct Sql {
     text: &'static str,
     sqlite: OnceLock<Result<Rendered, StoreError>>,
@@ -53,7 +53,8 @@ impl Statement for Sql {
     }
 }
 
-/// A statement put together as it is needed: fixed pieces of text, and values that are always bound, never text.
+/// A statement put together as it is needed: fixed pieces of text, and values that are always bound, never
+/// text.
 pub struct SqlBuf {
     dialect: Dialect,
     rendered: Rendered,
@@ -69,7 +70,8 @@ impl SqlBuf {
         Self { dialect, rendered, values: Vec::new(), flaw: None }
     }
 
-    /// Appends text, tokens included. It cannot be made at run time, so nothing foreign gets into a statement.
+    /// Appends text, tokens included. It cannot be made at run time, so nothing foreign gets into a
+    /// statement.
     pub fn push(&mut self, text: &'static str) -> &mut Self {
         match self.dialect.render(text) {
             Ok(piece) if piece.arity == 0 => self.rendered.text.push_str(&piece.text),
@@ -115,8 +117,8 @@ impl Statement for SqlBuf {
     }
 }
 
-/// Closures read and write rows. Transactions are the store's own affair and tables are a migration's, and neither would
-/// be undone with the rest of a failed closure.
+/// Closures read and write rows. Transactions are the store's own affair and tables are a migration's, and
+/// neither would be undone with the rest of a failed closure.
 fn check_verb(text: &str) -> Result<(), StoreError> {
     let verb: String = text.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
     if ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"].iter().any(|known| verb.eq_ignore_ascii_case(known)) {

@@ -13,8 +13,8 @@ use crate::tx::Tx;
 
 /// The store. Clones are the same store.
 ///
-/// Closures are synchronous, so no transaction can be open while bytes move, and dropping a caller's future leaves nothing
-/// half done: the closure is run to its end or not at all.
+/// Closures are synchronous, so no transaction can be open while bytes move, and dropping a caller's future
+/// leaves nothing half done: the closure is run to its end or not at all.
 #[derive(Clone)]
 pub struct Store {
     engine: Arc<Engine>,
@@ -32,8 +32,9 @@ impl Store {
 
     /// Runs `run` in a transaction, together with those of other callers, and answers once it is durable.
     ///
-    /// `run` may be run more than once, so it must have no effects but those through [`Tx`]. If it returns an error,
-    /// nothing that it wrote is kept. If the future is dropped, the transaction may be committed all the same.
+    /// `run` may be run more than once, so it must have no effects but those through [`Tx`]. If it returns an
+    /// error, nothing that it wrote is kept. If the future is dropped, the transaction may be committed all
+    /// the same.
     ///
     /// # Errors
     /// What `run` returns, or any [`StoreError`] of the transaction.
@@ -46,12 +47,12 @@ impl Store {
         self.engine.write(run).await
     }
 
-    /// Runs `run` on a thread for reading. All its statements see one moment, and it sees every write that was answered
-    /// before it began.
+    /// Runs `run` on a thread for reading. All its statements see one moment, and it sees every write that
+    /// was answered before it began.
     ///
     /// # Errors
-    /// What `run` returns; [`StoreError::Timeout`] past [`StoreOptions::read_deadline`]; [`StoreError::Busy`] if no reader
-    /// was free for as long.
+    /// What `run` returns; [`StoreError::Timeout`] past [`StoreOptions::read_deadline`]; [`StoreError::Busy`]
+    /// if no reader was free for as long.
     pub async fn read<T, E, F>(&self, run: F) -> Result<T, E>
     where
         F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
@@ -63,8 +64,8 @@ impl Store {
 
     /// Runs `run`, which looks up one or a few rows by their keys, as cheaply as the engine can.
     ///
-    /// SQLite does it on the calling thread, so `run` must be short. Each of its statements may see another moment: what
-    /// must fit together belongs in one statement or in [`Self::read`].
+    /// SQLite does it on the calling thread, so `run` must be short. Each of its statements may see another
+    /// moment: what must fit together belongs in one statement or in [`Self::read`].
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -77,10 +78,11 @@ impl Store {
         self.engine.read_point(run).await
     }
 
-    /// Has `subscriber` told what changed: after the commit and before any caller of the group is answered, so a change is
-    /// in force when the call that made it returns, even if that caller is gone.
+    /// Has `subscriber` told what changed: after the commit and before any caller of the group is answered,
+    /// so a change is in force when the call that made it returns, even if that caller is gone.
     ///
-    /// It runs on the writer's thread: it must not block and must not hold this store, which would then never end.
+    /// It runs on the writer's thread: it must not block and must not hold this store, which would then never
+    /// end.
     pub fn subscribe(&self, subscriber: impl Fn(&[Change]) + Send + Sync + 'static) {
         self.engine.subscribe(Arc::new(subscriber));
     }
@@ -88,7 +90,8 @@ impl Store {
     /// Brings the tables to the form that this release needs.
     ///
     /// # Errors
-    /// [`StoreError::Migration`] if a migration fails, or if the database was made by another history of migrations.
+    /// [`StoreError::Migration`] if a migration fails, or if the database was made by another history of
+    /// migrations.
     pub async fn migrate(&self) -> Result<MigrationReport, StoreError> {
         self.engine.migrate().await
     }
@@ -101,8 +104,8 @@ impl Store {
         self.engine.migration_status().await
     }
 
-    /// Copies the database to the new file `to` while it is in use: the state of the moment at which this returns, readable
-    /// by the file's owner only, and durable.
+    /// Copies the database to the new file `to` while it is in use: the state of the moment at which this
+    /// returns, readable by the file's owner only, and durable.
     ///
     /// # Errors
     /// [`StoreError::Backup`] if `to` exists or cannot be written.
@@ -110,8 +113,8 @@ impl Store {
         self.engine.backup(to.to_owned()).await
     }
 
-    /// Does what is queued, refuses everything else, and leaves the database as one file. Further calls on any clone answer
-    /// [`StoreError::Closed`].
+    /// Does what is queued, refuses everything else, and leaves the database as one file. Further calls on
+    /// any clone answer [`StoreError::Closed`].
     pub async fn close(&self) {
         self.engine.close().await;
     }

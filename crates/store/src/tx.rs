@@ -13,8 +13,9 @@ use crate::value::Value;
 
 /// One closure's view of its transaction.
 ///
-/// It cannot leave the closure, and the closure cannot wait for anything but the database: no transaction is ever open
-/// while bytes move. A closure may run more than once, so it must have no effects but those through this.
+/// It cannot leave the closure, and the closure cannot wait for anything but the database: no transaction is
+/// ever open while bytes move. A closure may run more than once, so it must have no effects but those through
+/// this.
 pub struct Tx<'a> {
     session: Session<'a>,
     announced: RefCell<Vec<Change>>,
@@ -45,8 +46,8 @@ impl<'a> Tx<'a> {
 
     /// Runs a statement whose outcome the closure does not need. What is written most often uses this.
     ///
-    /// SQLite runs it at once. PostgreSQL will keep it and send it with the next read or at the end of the group, so an
-    /// error may show only then: as the closure's answer, never as `Ok`.
+    /// SQLite runs it at once. PostgreSQL will keep it and send it with the next read or at the end of the
+    /// group, so an error may show only then: as the closure's answer, never as `Ok`.
     ///
     /// # Errors
     /// Any [`StoreError`] of the statement; return it, for it may not show again.
@@ -108,7 +109,8 @@ impl<'a> Tx<'a> {
 
     /// Looks at row after row without keeping them, until `each` breaks off.
     ///
-    /// A statement that writes and returns rows (`RETURNING`) has done all its writing before the first row shows.
+    /// A statement that writes and returns rows (`RETURNING`) has done all its writing before the first row
+    /// shows.
     ///
     /// # Errors
     /// Any error of the statement or of `each`.
@@ -129,7 +131,8 @@ impl<'a> Tx<'a> {
         self.session.prepare(statement.rendered(self.dialect())?)
     }
 
-    /// Tells the subscribers of the change feed, once this closure is committed and before its caller is answered.
+    /// Tells the subscribers of the change feed, once this closure is committed and before its caller is
+    /// answered.
     ///
     /// Nothing is told if the closure fails or its transaction is not committed.
     pub fn announce(&self, change: Change) {

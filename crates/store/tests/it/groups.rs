@@ -70,7 +70,8 @@ fn perform(tx: &Tx<'_>, number: usize, rows: usize, act: Act) -> Result<i64, Sto
     tx.one(&SHARED, params![], |row| row.get(0))
 }
 
-/// Runs the closures in waves; returns which succeeded, after checking that each success was announced before its answer.
+/// Runs the closures in waves; returns which succeeded, after checking that each success was announced before
+/// its answer.
 async fn perform_all(store: &Store, waves: Vec<Vec<(usize, Act)>>) -> BTreeMap<usize, (usize, bool)> {
     let announced = Arc::new(Mutex::new(BTreeSet::new()));
     let told = Arc::clone(&announced);

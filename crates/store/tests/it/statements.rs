@@ -1,7 +1,7 @@
 //! Statements that are put together, and statements that do not fit.
 
 use gatepost_store::statements::prepare_all;
-use gatepost_store::{Dialect, Sql, SqlBuf, Statement, StoreError, StoreOptions, params};
+use gatepost_store::{Dialect, Sql, SqlBuf, Statement, StoreError, StoreOptions, params, tables};
 
 use crate::support::{ADD, DOCUMENTS, Folder, GET, NAMES, PUT, PUT_DOCUMENT, put};
 
@@ -112,5 +112,15 @@ async fn statements_that_do_not_fit_the_tables_are_found() {
     for (bad, named) in BAD.iter().zip(["valeu", "{looked}"]) {
         let error = prepare_all(&store, bad).await.unwrap_err();
         assert!(error.to_string().contains(named), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_products_statements_fit_its_tables() {
+    let folder = Folder::new();
+    let store = folder.open(StoreOptions::default());
+    store.migrate().await.unwrap();
+    for statements in tables::STATEMENTS {
+        prepare_all(&store, statements).await.unwrap();
     }
 }

@@ -1,8 +1,9 @@
 //! How a group's answers reach their callers.
 //!
-//! A send from a foreign thread wakes the runtime once for each caller. So the answers of a group go as one message to a
-//! task inside the runtime of their callers, which hands them out there. Nothing hangs on that task: [`Answers`] are
-//! given when they are dropped, so if the runtime, its task or the channel is gone, whoever drops the message answers.
+//! A send from a foreign thread wakes the runtime once for each caller. So the answers of a group go as one
+//! message to a task inside the runtime of their callers, which hands them out there. Nothing hangs on that
+//! task: [`Answers`] are given when they are dropped, so if the runtime, its task or the channel is gone,
+//! whoever drops the message answers.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,7 +1,8 @@
 //! Copying the database while it is in use.
 //!
-//! The writer copies, a few pages between two groups. Its own changes reach the copy by themselves, so the copy never starts
-//! over, is the state of one moment (its end), and no read transaction holds the write-ahead log for as long as it takes.
+//! The writer copies, a few pages between two groups. Its own changes reach the copy by themselves, so the
+//! copy never starts over, is the state of one moment (its end), and no read transaction holds the
+//! write-ahead log for as long as it takes.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,9 @@
 //! When the write-ahead log goes back into the database.
 //!
-//! SQLite's own rule would try at every commit past a mark once a reader keeps the log from starting anew. Here the writer
-//! does it, after it answered, each time the log grew by so many pages. Past the cap it holds readers back for as long as
-//! it takes to empty the log, so a log that is always read cannot grow without end.
+//! SQLite's own rule would try at every commit past a mark once a reader keeps the log from starting anew.
+//! Here the writer does it, after it answered, each time the log grew by so many pages. Past the cap it holds
+//! readers back for as long as it takes to empty the log, so a log that is always read cannot grow without
+//! end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -56,8 +57,8 @@ impl Checkpoints {
         })
     }
 
-    /// Runs a checkpoint if the log has grown enough, or if the disk is full: then the log may hold the very room that is
-    /// needed, and would never reach its mark.
+    /// Runs a checkpoint if the log has grown enough, or if the disk is full: then the log may hold the very
+    /// room that is needed, and would never reach its mark.
     pub(super) fn after_commit(&mut self, connection: &Connection, full: bool) {
         let pages = self.pages.load(Ordering::Relaxed);
         self.counters.wal_pages.store(u64::from(pages), Ordering::Relaxed);

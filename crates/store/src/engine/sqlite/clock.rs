@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 
-/// The machine's steady clock. The engine's threads are outside of any runtime, so tokio's clock, once a test pauses it,
-/// would be one for the callers and another one for them.
+/// The machine's steady clock. The engine's threads are outside of any runtime, so tokio's clock, once a test
+/// pauses it, would be one for the callers and another one for them.
 pub(super) fn steady() -> Instant {
     #[expect(clippy::disallowed_methods, reason = "measures what threads outside of any runtime do")]
     Instant::now()
@@ -22,7 +22,8 @@ pub(super) struct Held(#[expect(dead_code, reason = "ends the blocking task by i
 impl ClockHold {
     /// Holds the clock of the present runtime, if that was asked for.
     ///
-    /// A paused clock jumps to the next timer as soon as all tasks wait, unless one of tokio's own blocking tasks runs.
+    /// A paused clock jumps to the next timer as soon as all tasks wait, unless one of tokio's own blocking
+    /// tasks runs.
     pub(super) fn hold(self) -> Option<Held> {
         let handle = Handle::try_current().ok().filter(|_| self.0)?;
         let (held, released) = mpsc::channel();

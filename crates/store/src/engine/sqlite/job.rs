@@ -24,8 +24,8 @@ pub(super) trait Job: Send {
     /// Puts `error` in the place of a success.
     fn spoil(&mut self, error: StoreError);
 
-    /// Answers the caller: with the result if the group is committed, with the error if not, for then even a failure was
-    /// judged by rows that never came to be.
+    /// Answers the caller: with the result if the group is committed, with the error if not, for then even a
+    /// failure was judged by rows that never came to be.
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 

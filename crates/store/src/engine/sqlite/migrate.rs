@@ -27,8 +27,8 @@ pub(super) fn migrate(connection: &Connection, known: &[Migration]) -> Result<Mi
     Ok(report)
 }
 
-/// Runs the first migration that is yet to be run. The transaction is begun before looking, for another process may be
-/// at the same work.
+/// Runs the first migration that is yet to be run. The transaction is begun before looking, for another
+/// process may be at the same work.
 fn next(connection: &Connection, known: &[Migration]) -> Result<Option<MigrationStatus>, StoreError> {
     let pending = migrations::pending(known, &applied(connection)?)?;
     let Some(migration) = pending.first() else { return Ok(None) };

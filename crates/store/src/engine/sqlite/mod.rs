@@ -1,7 +1,8 @@
 //! SQLite, embedded: one thread writes, others read beside it.
 //!
-//! A write goes `queue` → `writer` (a `job` among others in one transaction) → `answers`; `checkpoint` keeps the write-ahead
-//! log small. A read goes through the `gate` to one of the `readers`. All run closures through a `session`.
+//! A write goes `queue` → `writer` (a `job` among others in one transaction) → `answers`; `checkpoint` keeps
+//! the write-ahead log small. A read goes through the `gate` to one of the `readers`. All run closures
+//! through a `session`.
 
 mod answers;
 mod backup;

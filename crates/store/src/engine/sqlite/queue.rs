@@ -60,7 +60,8 @@ impl Queue {
         into.extend(items);
     }
 
-    /// Moves what is there to `into`, waiting until there is something; says `false` once the queue is closed and empty.
+    /// Moves what is there to `into`, waiting until there is something; says `false` once the queue is closed
+    /// and empty.
     pub(super) fn wait(&self, into: &mut VecDeque<Item>) -> bool {
         let mut state = self.lock();
         while state.items.is_empty() && !state.closed {

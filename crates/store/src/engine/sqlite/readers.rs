@@ -1,4 +1,5 @@
-//! Reading beside the writer: threads for reads of any size, and connections for look-ups on the caller's own thread.
+//! Reading beside the writer: threads for reads of any size, and connections for look-ups on the caller's own
+//! thread.
 
 use std::collections::VecDeque;
 use std::path::Path;

@@ -1,9 +1,10 @@
 //! The thread that writes: many callers' closures, one commit.
 //!
-//! A group's closures run one after the other in one transaction and are answered after its commit. They run bare, for a
-//! savepoint around each costs more than half of what a closure does. If one fails *after it wrote*, the group is rolled
-//! back and run again with savepoints, and so are the next groups. If SQLite gives up a whole transaction (the disk is
-//! full, say), the group's closures run again in a transaction each, so that each caller hears the truth about its own.
+//! A group's closures run one after the other in one transaction and are answered after its commit. They run
+//! bare, for a savepoint around each costs more than half of what a closure does. If one fails *after it
+//! wrote*, the group is rolled back and run again with savepoints, and so are the next groups. If SQLite
+//! gives up a whole transaction (the disk is full, say), the group's closures run again in a transaction
+//! each, so that each caller hears the truth about its own.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
