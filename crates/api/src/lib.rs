@@ -1,5 +1,27 @@
-//! The JSON faces: token endpoint, REST API, admin API.
+//! The JSON faces: OAuth endpoints, REST API, admin API.
 
 pub mod admin;
+pub mod health;
 pub mod oauth;
 pub mod rest;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use gatepost_core::Gatepost;
+
+/// Everything that the public listener answers. The admin API is not in it: it has a listener of its own.
+pub fn router(gatepost: Arc<Gatepost>) -> Router {
+    Router::new()
+        .merge(oauth::router(Arc::clone(&gatepost)))
+        .merge(health::router(Arc::clone(&gatepost)))
+        .fallback(rest)
+        .with_state(gatepost)
+}
+
+async fn rest(State(gatepost): State<Arc<Gatepost>>, request: Request<Body>) -> Response {
+    rest::handle(gatepost, request).await
+}

@@ -126,6 +126,14 @@ impl Gatepost {
         &self.store
     }
 
+    /// Whether requests can be served: the store answers.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn is_ready(&self) -> Result<(), Error> {
+        self.list_workspaces().await.map(drop)
+    }
+
     /// The source of randomness.
     #[must_use]
     pub fn random(&self) -> &dyn Random {

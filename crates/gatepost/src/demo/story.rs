@@ -156,13 +156,17 @@ async fn receiver_up(stage: &mut Stage, client: &Client, delivery: &str) -> anyh
     stage.say("Bring the receiver back", &stage.by_hand(&command));
     let webhook = stage.receiver.next().await?;
     stage.check(webhook.header("gatepost-method") == "task.edit", "the task.edit webhook arrived")?;
-    stage.check(webhook.header("gatepost-attempt").parse() > Ok(1), "it is a later attempt")?;
+    stage.check(
+        webhook.header("gatepost-attempt").parse::<u32>().is_ok_and(|attempt| attempt > 1),
+        "it is a later attempt",
+    )?;
     stage.check(webhook.is_signed_with(&client.signing_key), "signed anew, with the same webhook-id")?;
     let done =
         wait_for_delivery(stage, client, |found| found["id"] == delivery && found["state"] == "delivered")
             .await?;
     stage.check(done["attempts"].as_u64() >= Some(2), "and the delivery is recorded as delivered")?;
-    stage.check(stage.receiver.is_quiet(), "nothing arrived twice")
+    let quiet = stage.receiver.is_quiet();
+    stage.check(quiet, "nothing arrived twice")
 }
 
 async fn revoke(stage: &mut Stage, crm: &Client, reporting: &Client) -> anyhow::Result<()> {

@@ -1,0 +1,35 @@
+//! `/healthz`: the process answers. `/readyz`: it can do its work.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use gatepost_core::Gatepost;
+use gatepost_http::Problem;
+use http::{StatusCode, header};
+
+/// Both.
+pub fn router(gatepost: Arc<Gatepost>) -> Router {
+    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(gatepost)
+}
+
+async fn healthz() -> Response {
+    ok()
+}
+
+async fn readyz(State(gatepost): State<Arc<Gatepost>>) -> Response {
+    match gatepost.is_ready().await {
+        Ok(()) => ok(),
+        Err(error) => {
+            tracing::warn!(%error, "readiness");
+            Problem::unavailable().into_response()
+        }
+    }
+}
+
+fn ok() -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (StatusCode::OK, headers, r#"{"ok":true}"#).into_response()
+}

@@ -1,0 +1,228 @@
+//! The real server, in this process, on a random port and in a folder of its own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepost::{Config, DataFolder, Running, Sources};
+use gatepost_core::clients::NewClient;
+use gatepost_core::{Actor, Gatepost};
+use gatepost_model::{Clock, ManualClock, SystemClock, SystemRandom, Timestamp, Workspace};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use crate::folder::Folder;
+use crate::http::{Answer, Http};
+
+/// What every test server is told, besides what the test says: receivers on this machine may be sent to, and a failed
+/// delivery is tried again soon.
+const CONFIG: &str = "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://gatepost.test\"\n";
+const WEBHOOKS: &str = "[webhooks]\nallow_networks = [\"127.0.0.0/8\"]\n";
+
+/// How a server is to be.
+pub struct Builder {
+    config: String,
+    webhooks: String,
+    clock: Option<Arc<ManualClock>>,
+}
+
+impl Builder {
+    /// Adds sections to the configuration, as TOML.
+    #[must_use]
+    pub fn config(mut self, toml: &str) -> Self {
+        self.config.push_str(toml);
+        self.config.push('\n');
+        self
+    }
+
+    /// Sets the pauses between tries, as a TOML list.
+    #[must_use]
+    pub fn retries(mut self, list: &str) -> Self {
+        self.webhooks = format!("{WEBHOOKS}retry_schedule = {list}\n");
+        self
+    }
+
+    /// Gives it a clock that stands still at this time until it is told to move.
+    #[must_use]
+    pub fn clock_at(mut self, start: Timestamp) -> Self {
+        self.clock = Some(Arc::new(ManualClock::new(start)));
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start(self) -> App {
+        let folder = Folder::new();
+        let config = format!("{CONFIG}{}{}", self.webhooks, self.config);
+        let clock: Arc<dyn Clock> = match &self.clock {
+            Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
+            None => Arc::new(SystemClock::default()),
+        };
+        let running = start(&folder, &config, &clock).await;
+        let http = Http::new(format!("http://{}", running.address()));
+        App { running: Some(running), folder, config, clock, manual: self.clock, http }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a test without its server cannot go on")]
+async fn start(folder: &Folder, config: &str, clock: &Arc<dyn Clock>) -> Running {
+    let data = DataFolder::create(&folder.path().join("data")).expect("the data folder");
+    let config = Config::from_text(config, data.path()).expect("the configuration");
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let sources = Sources { clock: Arc::clone(clock), random: Arc::new(SystemRandom) };
+    gatepost::serve(&config, &data, sources, listener).await.expect("the server starts")
+}
+
+/// A server that runs.
+pub struct App {
+    running: Option<Running>,
+    folder: Folder,
+    config: String,
+    clock: Arc<dyn Clock>,
+    manual: Option<Arc<ManualClock>>,
+    /// Speaks to it.
+    pub http: Http,
+}
+
+/// An API client, as its owner holds it.
+#[derive(Clone, Debug)]
+pub struct TestClient {
+    /// `cli_…`
+    pub id: String,
+    /// `gpc_…`
+    pub client_id: String,
+    /// `gps_…`
+    pub secret: String,
+    /// The signing key of each webhook URL, in their order.
+    pub signing_keys: Vec<String>,
+}
+
+impl App {
+    /// A server with default settings.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// A server that is yet to be described.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder { config: String::new(), webhooks: WEBHOOKS.to_owned(), clock: None }
+    }
+
+    /// The use cases.
+    ///
+    /// # Panics
+    /// If the server is stopped.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test of a stopped server asks nothing of it")]
+    pub fn gatepost(&self) -> &Arc<Gatepost> {
+        self.running.as_ref().expect("the server runs").gatepost()
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Moves a clock that was set with [`Builder::clock_at`].
+    ///
+    /// # Panics
+    /// If the server has the machine's clock.
+    #[expect(clippy::expect_used, reason = "only tests that asked for such a clock move it")]
+    pub fn advance(&self, by: Duration) {
+        self.manual.as_ref().expect("a clock that can be moved").advance(by);
+    }
+
+    /// Stops the server and starts it again on the same folder. Its address changes.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn restart(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.shutdown().await;
+        }
+        let running = start(&self.folder, &self.config, &self.clock).await;
+        self.http = Http::new(format!("http://{}", running.address()));
+        self.running = Some(running);
+    }
+
+    /// Stops the server; its folder stays until this is dropped.
+    pub async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.shutdown().await;
+        }
+    }
+
+    /// Makes a workspace.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    #[expect(clippy::expect_used, reason = "a test without its workspace cannot go on")]
+    pub async fn workspace(&self, subdomain: &str) -> Workspace {
+        self.gatepost().create_workspace(&Actor::Cli, subdomain, subdomain).await.expect("the workspace")
+    }
+
+    /// Makes a client.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    #[expect(clippy::expect_used, reason = "a test without its client cannot go on")]
+    pub async fn client(&self, new: NewClient) -> TestClient {
+        let made = self.gatepost().create_client(&Actor::Cli, new).await.expect("the client");
+        TestClient {
+            id: made.client.id,
+            client_id: made.client.client_id,
+            secret: made.secret.map(|secret| secret.expose().to_owned()).unwrap_or_default(),
+            signing_keys: made.signing_keys.into_iter().map(|(_, key)| key.expose().to_owned()).collect(),
+        }
+    }
+
+    /// Asks for a token, and gives the whole answer.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn ask_token(&self, client_id: &str, secret: &str) -> Answer {
+        let form = format!("grant_type=client_credentials&client_id={client_id}&client_secret={secret}");
+        self.http.post_form("/oauth/token", &form).await
+    }
+
+    /// A token of the client.
+    ///
+    /// # Panics
+    /// If it gets none.
+    pub async fn token(&self, client: &TestClient) -> String {
+        let answer = self.ask_token(&client.client_id, &client.secret).await.expect(200);
+        answer.json()["access_token"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Calls the REST API.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        business: Option<&str>,
+        body: Option<Value>,
+    ) -> Answer {
+        let authorization = format!("Bearer {token}");
+        let mut headers = vec![("authorization", authorization.as_str())];
+        headers.extend(business.map(|name| ("business", name)));
+        let body = match body {
+            Some(body) => {
+                headers.push(("content-type", "application/json"));
+                body.to_string()
+            }
+            None => String::new(),
+        };
+        self.http.send(method, path, &headers, body).await
+    }
+}
