@@ -16,10 +16,10 @@ use gatepost_core::Gatepost;
 /// Everything that the public listener answers. The admin API is not in it: it has a listener of its own.
 pub fn router(gatepost: Arc<Gatepost>) -> Router {
     Router::new()
-        .merge(oauth::router(Arc::clone(&gatepost)))
-        .merge(health::router(Arc::clone(&gatepost)))
         .fallback(rest)
-        .with_state(gatepost)
+        .with_state(Arc::clone(&gatepost))
+        .merge(oauth::router(Arc::clone(&gatepost)))
+        .merge(health::router(gatepost))
 }
 
 async fn rest(State(gatepost): State<Arc<Gatepost>>, request: Request<Body>) -> Response {
