@@ -2,21 +2,58 @@
 //!
 //! A lane has so many deliveries on the wire at a time. A lane whose receiver fails narrows, down to one at a time, and
 //! widens again with each success. Turns go round: a lane with a thousand waiting gets no more of them than one with a
-//! single delivery. What waits in memory is bounded; when it is full, the longest lane gives back its newest, so that a
-//! slow receiver can crowd out nobody but itself.
+//! single delivery. What waits in memory is bounded; when it is full, the longest lane gives its newest out again for about
+//! as long as it would have waited for its turn. So a slow receiver can crowd out nobody but itself, and still gets its
+//! deliveries as fast as it takes them.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use gatepost_model::Timestamp;
 use gatepost_store::tables::deliveries::Claimed;
 
+use super::hold::Hold;
+
+/// How wide a lane begins, of a receiver that is not known yet.
+const FIRST_WIDTH: usize = 8;
+/// How long a try takes as far as is known before the first one has ended.
+const FIRST_TRY: Duration = Duration::from_millis(100);
+/// What gives way stays away for at least this long, so that it is not back at once,
+const LEAST_PAUSE: Duration = Duration::from_millis(250);
+/// and for at most this long, so that a receiver that recovers is not left waiting.
+const MOST_PAUSE: Duration = Duration::from_secs(300);
+/// So many narrow lanes are remembered while they have nothing to do.
+const MOST_REMEMBERED: usize = 10_000;
+
 /// A delivery that waits for its turn.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Waiting {
     /// The delivery.
     pub delivery: Claimed,
     /// When the claim on it ends.
     pub leased_until: Timestamp,
+    /// Counts it as in memory.
+    pub hold: Hold,
+}
+
+/// A delivery that has to wait in the table instead.
+#[derive(Debug)]
+pub struct GivesWay {
+    /// The delivery.
+    pub waiting: Waiting,
+    /// How long it would have waited for its turn, about.
+    pub pause: Duration,
+}
+
+/// How a delivery's turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// The receiver keeps up: it answered after so long.
+    Well(Duration),
+    /// It does not: this is how long it took to find out.
+    Badly(Duration),
+    /// Nothing was sent.
+    Unused,
 }
 
 #[derive(Debug)]
@@ -24,14 +61,42 @@ struct Lane {
     waiting: VecDeque<Waiting>,
     on_the_wire: usize,
     width: usize,
+    /// Whether it stands in the row of turns.
+    in_row: bool,
+    /// How long a try takes, the latest counting most.
+    takes: Duration,
+    /// How many gave way and have their turn still before them.
+    gave_way: u32,
+}
+
+impl Lane {
+    const fn new(width: usize) -> Self {
+        Self { waiting: VecDeque::new(), on_the_wire: 0, width, in_row: false, takes: FIRST_TRY, gave_way: 0 }
+    }
+
+    fn may_send(&self) -> bool {
+        !self.waiting.is_empty() && self.on_the_wire < self.width
+    }
+
+    fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.on_the_wire == 0
+    }
+
+    /// How long the next one to give way would wait for its turn: behind all others, at the lane's pace.
+    fn next_pause(&mut self) -> Duration {
+        let before = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX).saturating_add(self.gave_way);
+        self.gave_way = self.gave_way.saturating_add(1);
+        let width = u32::try_from(self.width).unwrap_or(u32::MAX).max(1);
+        (self.takes.saturating_mul(before) / width).clamp(LEAST_PAUSE, MOST_PAUSE)
+    }
 }
 
 /// All lanes of a node.
 #[derive(Debug)]
 pub struct Lanes {
     lanes: HashMap<String, Lane>,
-    /// The URLs that may have a turn to take, each once, next first.
-    turns: VecDeque<String>,
+    /// The URLs that may send, each once, next first.
+    row: VecDeque<String>,
     waiting: usize,
     on_the_wire: usize,
     width: usize,
@@ -40,12 +105,12 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// Lanes of `width`, with bounds on what is on the wire and what waits, all together.
+    /// Lanes of up to `width`, with bounds on what is on the wire and what waits, all together.
     #[must_use]
     pub fn new(width: usize, most_on_the_wire: usize, most_waiting: usize) -> Self {
         Self {
             lanes: HashMap::new(),
-            turns: VecDeque::new(),
+            row: VecDeque::new(),
             waiting: 0,
             on_the_wire: 0,
             width: width.max(1),
@@ -54,163 +119,128 @@ impl Lanes {
         }
     }
 
-    /// How many more may wait before somebody has to give way.
-    #[must_use]
-    pub const fn room(&self) -> usize {
-        self.most_waiting.saturating_sub(self.waiting)
-    }
-
-    /// How many are on the wire.
-    #[must_use]
-    pub const fn on_the_wire(&self) -> usize {
-        self.on_the_wire
-    }
-
-    /// Takes a delivery in. If that is one too many, gives back the one that has to give way.
-    pub fn push(&mut self, waiting: Waiting) -> Option<Waiting> {
+    /// Takes a delivery in. If that is one too many, says which one has to give way.
+    pub fn push(&mut self, waiting: Waiting) -> Option<GivesWay> {
         let url = waiting.delivery.url_id.clone();
-        let width = self.width;
-        let lane = self.lanes.entry(url.clone()).or_insert_with(|| Lane {
-            waiting: VecDeque::new(),
-            on_the_wire: 0,
-            width,
-        });
-        if lane.waiting.is_empty() {
-            self.turns.push_back(url);
-        }
+        let first_width = self.first_width();
+        let lane = self.lanes.entry(url.clone()).or_insert_with(|| Lane::new(first_width));
         lane.waiting.push_back(waiting);
         self.waiting += 1;
-        if self.waiting <= self.most_waiting {
-            return None;
-        }
-        let longest = self.lanes.values_mut().max_by_key(|lane| lane.waiting.len())?;
-        let given_back = longest.waiting.pop_back();
-        self.waiting -= usize::from(given_back.is_some());
-        given_back
+        self.line_up(&url);
+        if self.waiting <= self.most_waiting { None } else { self.give_way() }
     }
 
     /// The next delivery to be sent, if any lane has a turn to take.
-    pub fn next(&mut self) -> Option<Waiting> {
+    pub fn next_turn(&mut self) -> Option<Waiting> {
         if self.on_the_wire >= self.most_on_the_wire {
             return None;
         }
-        for _ in 0..self.turns.len() {
-            let url = self.turns.pop_front()?;
+        while let Some(url) = self.row.pop_front() {
             let Some(lane) = self.lanes.get_mut(&url) else { continue };
-            if lane.waiting.is_empty() {
-                continue;
-            }
-            if lane.on_the_wire >= lane.width {
-                self.turns.push_back(url);
+            lane.in_row = false;
+            if !lane.may_send() {
                 continue;
             }
             let next = lane.waiting.pop_front();
             lane.on_the_wire += 1;
             self.on_the_wire += 1;
             self.waiting -= 1;
-            if !lane.waiting.is_empty() {
-                self.turns.push_back(url);
-            }
+            self.line_up(&url);
             return next;
         }
         None
     }
 
-    /// A delivery of this URL is off the wire again. `went_well` widens the lane, its opposite narrows it.
-    pub fn finished(&mut self, url_id: &str, went_well: bool) {
-        self.on_the_wire = self.on_the_wire.saturating_sub(1);
+    /// A delivery of this URL is off the wire again. A receiver that keeps up widens the lane, its opposite narrows it.
+    pub fn finished(&mut self, url_id: &str, turn: Turn) {
         let Some(lane) = self.lanes.get_mut(url_id) else { return };
+        self.on_the_wire = self.on_the_wire.saturating_sub(1);
         lane.on_the_wire = lane.on_the_wire.saturating_sub(1);
-        lane.width = if went_well { (lane.width * 2).min(self.width) } else { (lane.width / 2).max(1) };
-        // A lane of full width that has nothing to do is as good as a new one. A narrow one is remembered as long as it
-        // has company, so that a failing receiver does not get a wide lane again for being quiet a moment.
-        let idle = lane.waiting.is_empty() && lane.on_the_wire == 0;
-        if idle && (lane.width == self.width || self.lanes.len() > 10_000) {
-            self.lanes.remove(url_id);
+        match turn {
+            Turn::Well(_) => lane.width = (lane.width * 2).min(self.width),
+            Turn::Badly(_) => lane.width = (lane.width / 2).max(1),
+            Turn::Unused => {}
         }
+        if let Turn::Well(took) | Turn::Badly(took) = turn {
+            lane.takes = (lane.takes.saturating_mul(3).saturating_add(took)) / 4;
+            lane.gave_way = lane.gave_way.saturating_sub(1);
+        }
+        self.line_up(url_id);
+        self.forget_if_idle(url_id);
+    }
+
+    /// Takes out what waits and whose claim ends before `moment`.
+    pub fn expire(&mut self, moment: Timestamp) -> Vec<GivesWay> {
+        let mut expired = Vec::new();
+        let mut emptied = Vec::new();
+        for (url, lane) in self.lanes.iter_mut().filter(|(_, lane)| !lane.waiting.is_empty()) {
+            let ended = |waiting: &Waiting| waiting.leased_until < moment;
+            if !lane.waiting.iter().any(ended) {
+                continue;
+            }
+            let (gone, kept): (VecDeque<_>, VecDeque<_>) =
+                std::mem::take(&mut lane.waiting).into_iter().partition(ended);
+            lane.waiting = kept;
+            self.waiting -= gone.len();
+            expired.extend(gone.into_iter().map(|waiting| GivesWay { waiting, pause: lane.next_pause() }));
+            if lane.is_idle() {
+                emptied.push(url.clone());
+            }
+        }
+        emptied.iter().for_each(|url| self.forget_if_idle(url));
+        expired
     }
 
     /// Takes out everything that waits.
     pub fn drain(&mut self) -> Vec<Waiting> {
         self.waiting = 0;
-        self.turns.clear();
-        self.lanes.values_mut().flat_map(|lane| std::mem::take(&mut lane.waiting)).collect()
+        self.row.clear();
+        let waiting = |lane: &mut Lane| {
+            lane.in_row = false;
+            std::mem::take(&mut lane.waiting)
+        };
+        self.lanes.values_mut().flat_map(waiting).collect()
+    }
+
+    const fn first_width(&self) -> usize {
+        if self.width < FIRST_WIDTH { self.width } else { FIRST_WIDTH }
+    }
+
+    /// Puts a lane into the row if it may send and is not there yet.
+    fn line_up(&mut self, url_id: &str) {
+        if let Some(lane) = self.lanes.get_mut(url_id)
+            && lane.may_send()
+            && !lane.in_row
+        {
+            lane.in_row = true;
+            self.row.push_back(url_id.to_owned());
+        }
+    }
+
+    fn give_way(&mut self) -> Option<GivesWay> {
+        let longest = self.lanes.values_mut().max_by_key(|lane| lane.waiting.len())?;
+        let waiting = longest.waiting.pop_back()?;
+        let pause = longest.next_pause();
+        self.waiting -= 1;
+        self.forget_if_idle(&waiting.delivery.url_id);
+        Some(GivesWay { waiting, pause })
+    }
+
+    /// A lane that has nothing to do is as good as a new one. A narrower one is remembered as long as there are not too
+    /// many of them, so that a failing receiver does not get a wide lane again for being quiet a moment.
+    fn forget_if_idle(&mut self, url_id: &str) {
+        let crowded = self.lanes.len() > MOST_REMEMBERED;
+        let first_width = self.first_width();
+        let Some(lane) = self.lanes.get_mut(url_id).filter(|lane| lane.is_idle()) else { return };
+        if std::mem::take(&mut lane.in_row) {
+            self.row.retain(|other| other != url_id);
+        }
+        lane.gave_way = 0;
+        if lane.width >= first_width || crowded {
+            self.lanes.remove(url_id);
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use gatepost_model::{ClientNumber, WorkspaceNumber};
-
-    fn waiting(url: &str, n: usize) -> Waiting {
-        let delivery = Claimed {
-            id: format!("dlv_{n}"),
-            event_id: String::new(),
-            url_id: url.to_owned(),
-            client: ClientNumber(1),
-            workspace: WorkspaceNumber(1),
-            method: "task.edit".parse().unwrap(),
-            attempts: 0,
-            fence: 1,
-            record_id: String::new(),
-            record: String::new(),
-            caused_by: String::new(),
-            event_at: Timestamp(0),
-        };
-        Waiting { delivery, leased_until: Timestamp(0) }
-    }
-
-    fn urls(lanes: &mut Lanes, most: usize) -> Vec<String> {
-        (0..most).map_while(|_| lanes.next()).map(|next| next.delivery.url_id).collect()
-    }
-
-    #[test]
-    fn turns_go_round() {
-        let mut lanes = Lanes::new(2, 100, 100);
-        for n in 0..5 {
-            lanes.push(waiting("a", n));
-        }
-        lanes.push(waiting("b", 9));
-        assert_eq!(urls(&mut lanes, 10), ["a", "b", "a"]);
-        lanes.finished("a", true);
-        assert_eq!(urls(&mut lanes, 10), ["a"]);
-        assert_eq!(lanes.on_the_wire(), 3);
-    }
-
-    #[test]
-    fn a_full_house_costs_the_longest_lane_only() {
-        let mut lanes = Lanes::new(1, 100, 10);
-        for n in 0..10 {
-            assert!(lanes.push(waiting("slow", n)).is_none());
-        }
-        let given_back = lanes.push(waiting("quick", 99)).unwrap();
-        assert_eq!(given_back.delivery.url_id, "slow");
-        assert_eq!(given_back.delivery.id, "dlv_9");
-        assert!(urls(&mut lanes, 10).contains(&String::from("quick")));
-    }
-
-    #[test]
-    fn failures_narrow_a_lane_and_successes_widen_it() {
-        let mut lanes = Lanes::new(8, 100, 100);
-        for n in 0..60 {
-            lanes.push(waiting("a", n));
-        }
-        assert_eq!(urls(&mut lanes, 100).len(), 8);
-        (0..8).for_each(|_| lanes.finished("a", false));
-        assert_eq!(urls(&mut lanes, 100).len(), 1);
-        lanes.finished("a", true);
-        assert_eq!(urls(&mut lanes, 100).len(), 2);
-    }
-
-    #[test]
-    fn the_wire_is_bounded() {
-        let mut lanes = Lanes::new(8, 3, 100);
-        for n in 0..10 {
-            lanes.push(waiting(&format!("u{n}"), n));
-        }
-        assert_eq!(urls(&mut lanes, 100).len(), 3);
-        assert_eq!(lanes.drain().len(), 7);
-        assert!(lanes.next().is_none());
-    }
-}
+mod tests;

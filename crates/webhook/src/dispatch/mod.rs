@@ -6,30 +6,30 @@
 //! - [`message`]: the request that carries an event, signed.
 //! - [`settle`]: what an answer means for the delivery: a pure function.
 //! - [`lanes`]: whose turn it is: one lane per webhook URL, so that a slow one delays no other.
+//! - [`hold`]: how many deliveries are in memory, which bounds what writers hand over.
 //! - [`recorder`]: results, many in one transaction.
 //! - [`Dispatcher::run`]: the loop that ties them together.
 
+pub mod hold;
 pub mod lanes;
 pub mod message;
 pub mod recorder;
 pub mod settle;
 
+mod attempt;
 mod run;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use gatepost_keys::WebhookKey;
 use gatepost_model::retry::RetrySchedule;
-use gatepost_model::webhook::{Attempt, PayloadShape};
-use gatepost_model::{
-    ApiVersion, ClientNumber, Clock, DeliveryState, Method, Random, Timestamp, WorkspaceNumber,
-};
-use gatepost_store::tables::deliveries::{self, Claimed, Progress};
+use gatepost_model::webhook::PayloadShape;
+use gatepost_model::{ApiVersion, ClientNumber, Clock, Method, Random, Timestamp, WorkspaceNumber};
+use gatepost_store::tables::deliveries::{self, Claimed};
 use gatepost_store::{Store, StoreError};
 
 use crate::transport::Transport;
@@ -83,9 +83,9 @@ pub struct Options {
     pub concurrency: usize,
     /// Deliveries on the wire at a time, for one URL.
     pub concurrency_per_url: usize,
-    /// How long a claim holds. Longer than the transport's deadline.
+    /// How long a claim holds. If it is too short for that, twice as long as a try may take.
     pub lease: Duration,
-    /// How long before the end of its lease a delivery is no longer begun: the transport's deadline.
+    /// The transport's deadline. A delivery whose lease ends sooner is not begun any more.
     pub send_timeout: Duration,
     /// How often the table is looked at when nothing else calls for it.
     pub poll: Duration,
@@ -107,8 +107,12 @@ impl Default for Options {
     }
 }
 
-/// How long a claim holds unless the operator says otherwise. Writers lease fresh deliveries for as long.
+/// How long a claim holds unless the options say otherwise. Writers lease the fresh deliveries that they hand over for as
+/// long, whatever the options say.
 pub const LEASE: Duration = Duration::from_secs(30);
+
+/// What a try takes beside the sending: asking for consent, and writing down.
+const BESIDE_SENDING: Duration = Duration::from_secs(3);
 
 /// Sends deliveries.
 #[derive(Clone)]
@@ -141,28 +145,30 @@ impl Dispatcher {
     /// A dispatcher of these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        let mut options = parts.options;
+        options.lease = options.lease.max((options.send_timeout + BESIDE_SENDING) * 2);
         Self {
             store: parts.store,
             transport: parts.transport,
             recipients: parts.recipients,
             clock: parts.clock,
             random: parts.random,
-            options: Arc::new(parts.options),
+            options: Arc::new(options),
         }
     }
 
-    /// Sends and records everything that is due now, one after the other, and says how many deliveries there were.
+    /// Sends and records everything that is due now, one after the other, and says how many tries there were.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn tick(&self) -> Result<usize, StoreError> {
-        let claimed = self.claim(u32::MAX).await?;
-        let count = claimed.len();
-        let mut results = Vec::with_capacity(count);
-        for delivery in claimed {
-            results.extend(self.attempt(&delivery).await);
+        let mut count = 0;
+        while let Some(delivery) = self.claim(1).await?.pop() {
+            count += 1;
+            if let Some(result) = self.attempt(&delivery).await {
+                recorder::record(&self.store, Arc::from([result])).await?;
+            }
         }
-        recorder::record(&self.store, results, &AtomicUsize::new(count)).await?;
         Ok(count)
     }
 
@@ -172,81 +178,4 @@ impl Dispatcher {
         let until = now.plus(self.options.lease);
         self.store.write(move |tx| deliveries::claim(tx, now, until, limit)).await
     }
-
-    /// One try: consent, the request, the answer, and what it means. None if consent cannot be told now.
-    async fn attempt(&self, delivery: &Claimed) -> Option<recorder::Result> {
-        let consent =
-            self.recipients.consent(delivery.client, &delivery.url_id, delivery.workspace, &delivery.method);
-        let recipient = match consent.await {
-            Consent::Given(recipient) => recipient,
-            Consent::Gone(reason) => return Some(self.skipped(delivery, reason)),
-            Consent::Unknown => return None,
-        };
-        let number = delivery.attempts.saturating_add(1);
-        let request = message::request(delivery, &recipient, number, self.clock.now());
-        let request_headers = message::headers_json(&request.headers);
-        let exchange = self.transport.send(request).await;
-        let ended = self.clock.now();
-        let jitter = unit_interval(self.random.next_u64());
-        let verdict = settle::settle(number, &exchange, &self.options.schedule, ended, jitter);
-        let attempt = Attempt {
-            delivery_id: delivery.id.clone(),
-            number,
-            started_at: exchange.started,
-            duration_us: i64::try_from(exchange.duration.as_micros()).unwrap_or(i64::MAX),
-            outcome: exchange.outcome,
-            status: exchange.status,
-            error: exchange.error,
-            address: exchange.address.map(|address| address.to_string()),
-            request_headers,
-            response_headers: exchange.status.map(|_| message::pairs_json(&exchange.headers)),
-            reply: exchange.status.map(|_| exchange.reply),
-            client_revision: recipient.client_revision,
-        };
-        let progress = Progress {
-            id: delivery.id.clone(),
-            workspace: delivery.workspace,
-            fence: delivery.fence,
-            state: verdict.state,
-            reason: verdict.reason.clone(),
-            attempts: number,
-            due_at: verdict.due_at,
-            ended_at: verdict.ended_at,
-            attempt: Some(attempt),
-        };
-        let disable = verdict.disables_url.then(|| (delivery.client, delivery.url_id.clone(), settle::GONE));
-        Some(recorder::Result { progress, disable })
-    }
-
-    fn skipped(&self, delivery: &Claimed, reason: &str) -> recorder::Result {
-        let now = self.clock.now();
-        let progress = Progress {
-            state: DeliveryState::Skipped,
-            reason: Some(reason.to_owned()),
-            ended_at: Some(now),
-            ..unchanged(delivery, now)
-        };
-        recorder::Result { progress, disable: None }
-    }
-}
-
-/// A delivery given back untried, due again at `due_at`.
-fn unchanged(delivery: &Claimed, due_at: Timestamp) -> Progress {
-    Progress {
-        id: delivery.id.clone(),
-        workspace: delivery.workspace,
-        fence: delivery.fence,
-        state: DeliveryState::Pending,
-        reason: None,
-        attempts: delivery.attempts,
-        due_at,
-        ended_at: None,
-        attempt: None,
-    }
-}
-
-/// A number from 0 to 1 of a random one.
-fn unit_interval(random: u64) -> f64 {
-    // 53 bits are what a double holds exactly.
-    (random >> 11) as f64 / (1u64 << 53) as f64
 }

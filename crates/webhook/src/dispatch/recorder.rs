@@ -2,16 +2,23 @@
 //! recording adds no sync of its own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use gatepost_model::ClientNumber;
 use gatepost_store::tables::deliveries::{self, Progress};
 use gatepost_store::tables::webhook_urls;
 use gatepost_store::{Store, StoreError};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::sleep;
+
+use super::hold::Hold;
 
 /// At most so many results in one transaction.
 const MOST_AT_ONCE: usize = 128;
+/// A store that is busy or full is tried again so often, which is well within a lease:
+const MORE_TRIES: u32 = 5;
+/// after this pause.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What became of a delivery, to be written down.
 #[derive(Clone, Debug)]
@@ -22,39 +29,56 @@ pub struct Result {
     pub disable: Option<(ClientNumber, String, &'static str)>,
 }
 
-/// Writes results down as they come until there are no more senders. `held` counts deliveries in memory down.
-pub async fn run(store: Store, mut results: UnboundedReceiver<Result>, held: Arc<AtomicUsize>) {
+/// Writes results down as they come until there are no more senders.
+pub async fn run(store: Store, mut results: UnboundedReceiver<(Result, Hold)>) {
     let mut batch = Vec::new();
     while results.recv_many(&mut batch, MOST_AT_ONCE).await > 0 {
-        let count = batch.len();
-        if let Err(error) = record(&store, std::mem::take(&mut batch), &held).await {
-            // The leases of these end, and they are sent again: at least once, and no result is made up.
-            tracing::error!(%error, deliveries = count, "delivery.record");
+        let (results, holds): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+        record_patiently(&store, results).await;
+        drop(holds);
+    }
+}
+
+/// Writes these results down, with patience for a store that cannot do it just now. What cannot be written at all is sent
+/// again when its lease ends: at least once, and no result is made up. It costs no result but its own.
+async fn record_patiently(store: &Store, results: Vec<Result>) {
+    let results = Arc::from(results);
+    let Err(error) = record_in_time(store, Arc::clone(&results)).await else { return };
+    if error.is_transient() || results.len() == 1 {
+        tracing::error!(%error, deliveries = results.len(), "delivery.record");
+        return;
+    }
+    for result in results.iter() {
+        if let Err(error) = record_in_time(store, Arc::from([result.clone()])).await {
+            tracing::error!(%error, delivery = result.progress.id, "delivery.record");
         }
     }
+}
+
+async fn record_in_time(store: &Store, results: Arc<[Result]>) -> std::result::Result<(), StoreError> {
+    for _ in 0..MORE_TRIES {
+        match record(store, Arc::clone(&results)).await {
+            Err(error) if error.is_transient() && error != StoreError::Closed => sleep(PAUSE).await,
+            end => return end,
+        }
+    }
+    record(store, results).await
 }
 
 /// Writes these results down.
 ///
 /// # Errors
 /// If the store fails: then none of them is written.
-pub async fn record(
-    store: &Store,
-    results: Vec<Result>,
-    held: &AtomicUsize,
-) -> std::result::Result<(), StoreError> {
-    let count = results.len();
-    let written = store
+pub async fn record(store: &Store, results: Arc<[Result]>) -> std::result::Result<(), StoreError> {
+    store
         .write(move |tx| {
-            for result in &results {
+            for result in results.iter() {
                 let ours = deliveries::record(tx, &result.progress)?;
                 if let Some((client, url_id, reason)) = result.disable.as_ref().filter(|_| ours) {
                     webhook_urls::disable(tx, *client, url_id, reason)?;
                 }
             }
-            Ok::<_, StoreError>(())
+            Ok(())
         })
-        .await;
-    held.fetch_sub(count.min(held.load(Ordering::Relaxed)), Ordering::Relaxed);
-    written
+        .await
 }

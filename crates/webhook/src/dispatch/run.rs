@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gatepost_model::Timestamp;
-use gatepost_model::webhook::Outcome;
+use gatepost_model::webhook::{Attempt, Outcome};
 use gatepost_store::handover::Handed;
 use gatepost_store::tables::deliveries::{self, Claimed};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -13,20 +13,36 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::lanes::{Lanes, Waiting};
-use super::{Dispatcher, recorder, unchanged};
+use super::attempt::unchanged;
+use super::hold::Hold;
+use super::lanes::{GivesWay, Lanes, Turn, Waiting};
+use super::{BESIDE_SENDING, Dispatcher, LEASE, recorder};
 
 /// So many deliveries may wait in memory for their turn.
-const MOST_WAITING: usize = 2_048;
+pub(super) const MOST_WAITING: usize = 2_048;
 /// At most so many deliveries are claimed at a time.
-const CLAIM: usize = 128;
-/// A delivery that gives way to others is due again after this.
-const GIVEN_BACK_FOR: Duration = Duration::from_secs(5);
+const CLAIM: u32 = 128;
+/// Nothing is claimed while so many are in memory, waiting, on the wire or to be recorded: then recording is behind.
+const MOST_HELD: usize = 4 * MOST_WAITING;
 
-/// A delivery is off the wire.
-struct Finished {
+/// A delivery's turn. However it ends, the lane learns of it.
+struct OnTheWire {
     url_id: String,
-    went_well: bool,
+    turn: Turn,
+    ended: UnboundedSender<(String, Turn)>,
+}
+
+impl OnTheWire {
+    fn end(mut self, turn: Turn) {
+        self.turn = turn;
+    }
+}
+
+impl Drop for OnTheWire {
+    fn drop(&mut self) {
+        // The loop may have stopped and no longer listen.
+        let _ = self.ended.send((std::mem::take(&mut self.url_id), self.turn));
+    }
 }
 
 /// What the loop holds.
@@ -36,8 +52,8 @@ struct Work {
     tasks: TaskTracker,
     /// Ends sends that are still under way when the time to drain is over.
     abandon: CancellationToken,
-    finished: UnboundedSender<Finished>,
-    results: UnboundedSender<recorder::Result>,
+    ended: UnboundedSender<(String, Turn)>,
+    results: UnboundedSender<(recorder::Result, Hold)>,
     held: Arc<AtomicUsize>,
     /// When the table is looked at next.
     look_at: Instant,
@@ -47,10 +63,10 @@ impl Dispatcher {
     /// Sends deliveries until `stop` is called; then gives back what waits, lets what is on the wire come to its end, and
     /// records it.
     pub async fn run(self, mut handed: Handed, stop: CancellationToken) {
-        let (finished, mut ended) = unbounded_channel();
+        let (ended, mut turns) = unbounded_channel();
         let (results, to_record) = unbounded_channel();
         let recorder = TaskTracker::new();
-        recorder.spawn(recorder::run(self.store.clone(), to_record, Arc::clone(&handed.held)));
+        recorder.spawn(recorder::run(self.store.clone(), to_record));
         let options = Arc::clone(&self.options);
         let mut work = Work {
             lanes: Lanes::new(options.concurrency_per_url, options.concurrency, MOST_WAITING),
@@ -59,26 +75,31 @@ impl Dispatcher {
             held: Arc::clone(&handed.held),
             look_at: Instant::now(),
             dispatcher: self,
-            finished,
+            ended,
             results,
         };
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(done) = ended.recv() => work.note(&done),
+                Some((url, turn)) = turns.recv() => work.lanes.finished(&url, turn),
                 Some(fresh) = handed.fresh.recv() => work.take_fresh(fresh),
                 () = handed.look.notified() => work.look_at = Instant::now(),
-                () = sleep_until(work.look_at) => work.claim().await,
+                () = sleep_until(work.look_at) => {}
             }
             // One wake-up often stands for several: take in what else is there before new sends begin.
-            while let Ok(done) = ended.try_recv() {
-                work.note(&done);
+            while let Ok((url, turn)) = turns.try_recv() {
+                work.lanes.finished(&url, turn);
             }
             while let Ok(fresh) = handed.fresh.try_recv() {
                 work.take_fresh(fresh);
             }
             work.begin();
+            // Not in the select: writers that never rest must not keep the table from being looked at.
+            if Instant::now() >= work.look_at {
+                work.look().await;
+                work.begin();
+            }
         }
         work.stop(&mut handed.fresh).await;
         recorder.close();
@@ -88,93 +109,93 @@ impl Dispatcher {
 
 impl Work {
     fn take_fresh(&mut self, delivery: Claimed) {
-        let leased_until = delivery.event_at.plus(self.dispatcher.options.lease);
-        self.push(Waiting { delivery, leased_until });
+        let leased_until = delivery.event_at.plus(LEASE);
+        let hold = Hold::counted(&self.held);
+        self.push(Waiting { delivery, leased_until, hold });
     }
 
     fn push(&mut self, waiting: Waiting) {
-        if let Some(given_back) = self.lanes.push(waiting) {
-            let due = self.dispatcher.clock.now().plus(GIVEN_BACK_FOR);
-            self.give_back(&given_back, due);
+        if let Some(gives_way) = self.lanes.push(waiting) {
+            self.give_back(gives_way);
         }
     }
 
-    fn give_back(&self, waiting: &Waiting, due: Timestamp) {
-        self.record(recorder::Result { progress: unchanged(&waiting.delivery, due), disable: None });
-    }
-
-    fn record(&self, result: recorder::Result) {
-        if self.results.send(result).is_err() {
+    fn give_back(&self, gives_way: GivesWay) {
+        let GivesWay { waiting: Waiting { delivery, hold, .. }, pause } = gives_way;
+        let due_at = self.dispatcher.clock.now().plus(pause);
+        let result = recorder::Result { progress: unchanged(&delivery, due_at), disable: None };
+        if self.results.send((result, hold)).is_err() {
             tracing::error!("the recorder of deliveries is gone");
         }
     }
 
-    fn note(&mut self, done: &Finished) {
-        self.lanes.finished(&done.url_id, done.went_well);
+    /// A try that begins now has come to its end, and is recorded, before this. Whoever finds a delivery after its lease
+    /// would send it beside us, so that one whose lease ends sooner must not be begun.
+    fn last_moment(&self) -> Timestamp {
+        self.dispatcher.clock.now().plus(self.dispatcher.options.send_timeout + BESIDE_SENDING)
     }
 
     /// Begins every send whose turn it is.
     fn begin(&mut self) {
-        let now = self.dispatcher.clock.now();
-        let last_moment = now.plus(self.dispatcher.options.send_timeout);
-        while let Some(next) = self.lanes.next() {
-            // Whoever finds it after its lease would send it beside us: leave it to the sweep.
+        let last_moment = self.last_moment();
+        while let Some(next) = self.lanes.next_turn() {
             if next.leased_until < last_moment {
-                self.lanes.finished(&next.delivery.url_id, true);
-                self.forget(1);
-                continue;
+                self.lanes.finished(&next.delivery.url_id, Turn::Unused);
+                self.give_back(GivesWay { waiting: next, pause: Duration::ZERO });
+            } else {
+                self.begin_one(next);
             }
-            let (dispatcher, finished) = (self.dispatcher.clone(), self.finished.clone());
-            let (results, held) = (self.results.clone(), Arc::clone(&self.held));
-            let abandon = self.abandon.clone();
-            self.tasks.spawn(async move {
-                let attempt = abandon.run_until_cancelled(dispatcher.attempt(&next.delivery));
-                let result = attempt.await.flatten();
-                let went_well = result.as_ref().is_none_or(|result| {
-                    let attempt = result.progress.attempt.as_ref();
-                    attempt
-                        .is_none_or(|attempt| matches!(attempt.outcome, Outcome::Delivered | Outcome::Status))
-                });
-                match result {
-                    Some(result) => drop(results.send(result)),
-                    None => subtract(&held, 1),
-                }
-                // The loop may have stopped and no longer listen.
-                drop(finished.send(Finished { url_id: next.delivery.url_id, went_well }));
-            });
         }
     }
 
-    /// Claims what is due, and decides when to look next.
-    async fn claim(&mut self) {
-        let limit = self.lanes.room().min(CLAIM);
-        let poll = Instant::now() + self.dispatcher.options.poll;
-        self.look_at = poll;
-        if limit == 0 {
+    fn begin_one(&self, Waiting { delivery, hold, .. }: Waiting) {
+        let url_id = delivery.url_id.clone();
+        let on_the_wire = OnTheWire { url_id, turn: Turn::Unused, ended: self.ended.clone() };
+        let (dispatcher, results) = (self.dispatcher.clone(), self.results.clone());
+        let abandon = self.abandon.clone();
+        self.tasks.spawn(async move {
+            let attempt = abandon.run_until_cancelled(dispatcher.attempt(&delivery));
+            if let Some(result) = attempt.await.flatten() {
+                on_the_wire.end(result.progress.attempt.as_ref().map_or(Turn::Unused, turn));
+                // The recorder lives as long as there is anyone to send to it.
+                let _ = results.send((result, hold));
+            }
+        });
+    }
+
+    /// Looks at the table: claims what is due, and decides when to look next.
+    async fn look(&mut self) {
+        for gives_way in self.lanes.expire(self.last_moment()) {
+            self.give_back(gives_way);
+        }
+        let begun = Instant::now();
+        self.look_at = begun + self.dispatcher.options.poll;
+        if self.held.load(Ordering::Relaxed) >= MOST_HELD {
             return;
         }
         let now = self.dispatcher.clock.now();
-        let claimed = match self.dispatcher.claim(u32::try_from(limit).unwrap_or(u32::MAX)).await {
-            Ok(claimed) => claimed,
-            Err(error) => {
-                tracing::warn!(%error, "delivery.claim");
-                return;
-            }
-        };
-        let count = claimed.len();
-        self.held.fetch_add(count, Ordering::Relaxed);
-        let leased_until = now.plus(self.dispatcher.options.lease);
-        for delivery in claimed {
-            self.push(Waiting { delivery, leased_until });
-        }
-        if count == limit {
-            self.look_at = Instant::now();
-            return;
-        }
         match self.dispatcher.store.read(deliveries::next_due).await {
-            Ok(Some(due)) => self.look_at = poll.min(Instant::now() + due.since(self.dispatcher.clock.now())),
+            Ok(Some(due)) if due <= now => self.claim().await,
+            Ok(Some(due)) => self.look_at = self.look_at.min(begun + due.since(now)),
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "delivery.next_due"),
+        }
+    }
+
+    /// Claims what is due, at most so many, also when there is no room: then the longest lane gives way to what others have
+    /// behind its own.
+    async fn claim(&mut self) {
+        let leased_until = self.dispatcher.clock.now().plus(self.dispatcher.options.lease);
+        match self.dispatcher.claim(CLAIM).await {
+            Ok(claimed) if claimed.is_empty() => {}
+            Ok(claimed) => {
+                for delivery in claimed {
+                    let hold = Hold::new(&self.held);
+                    self.push(Waiting { delivery, leased_until, hold });
+                }
+                self.look_at = Instant::now();
+            }
+            Err(error) => tracing::warn!(%error, "delivery.claim"),
         }
     }
 
@@ -183,23 +204,24 @@ impl Work {
         while let Some(delivery) = fresh.recv().await {
             self.take_fresh(delivery);
         }
-        let now = self.dispatcher.clock.now();
         for waiting in self.lanes.drain() {
-            self.give_back(&waiting, now);
+            self.give_back(GivesWay { waiting, pause: Duration::ZERO });
         }
         self.tasks.close();
         if timeout(self.dispatcher.options.drain, self.tasks.wait()).await.is_err() {
-            let left = self.lanes.on_the_wire();
-            tracing::warn!(deliveries = left, "stopped before these were answered; they are sent again");
+            let deliveries = self.tasks.len();
+            tracing::warn!(deliveries, "stopped before these were answered; they are sent again");
             self.abandon.cancel();
         }
     }
-
-    fn forget(&self, count: usize) {
-        subtract(&self.held, count);
-    }
 }
 
-fn subtract(held: &AtomicUsize, count: usize) {
-    held.fetch_sub(count.min(held.load(Ordering::Relaxed)), Ordering::Relaxed);
+/// What a try says about its receiver. Any answer is a sign of life, but two ask for less.
+fn turn(attempt: &Attempt) -> Turn {
+    let took = Duration::from_micros(u64::try_from(attempt.duration_us).unwrap_or(0));
+    match (attempt.outcome, attempt.status) {
+        (_, Some(429 | 503)) => Turn::Badly(took),
+        (Outcome::Delivered | Outcome::Status, _) => Turn::Well(took),
+        _ => Turn::Badly(took),
+    }
 }

@@ -58,7 +58,9 @@ pub fn settle(
         },
         None => {
             let last = exchange.error.as_deref().unwrap_or("no reason was given");
-            ended(DeliveryState::Failed, Some(format!("all {number} tries failed; the last: {last}")))
+            let tries =
+                if number == 1 { "the only try failed".into() } else { format!("all {number} tries failed") };
+            ended(DeliveryState::Failed, Some(format!("{tries}; the last: {last}")))
         }
     }
 }

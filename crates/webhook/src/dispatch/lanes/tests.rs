@@ -1,0 +1,241 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use gatepost_model::{ClientNumber, WorkspaceNumber};
+use proptest::prelude::*;
+
+use super::*;
+
+const QUICK: Turn = Turn::Well(Duration::from_millis(100));
+const DEAD: Turn = Turn::Badly(Duration::from_secs(15));
+
+/// A delivery whose lease ends so many seconds after the epoch.
+fn leased(url: &str, id: usize, seconds: i64) -> Waiting {
+    let delivery = Claimed {
+        id: format!("dlv_{id}"),
+        event_id: String::new(),
+        url_id: url.to_owned(),
+        client: ClientNumber(1),
+        workspace: WorkspaceNumber(1),
+        method: "task.edit".parse().unwrap(),
+        attempts: 0,
+        fence: 1,
+        record_id: String::new(),
+        record: String::new(),
+        caused_by: String::new(),
+        event_at: Timestamp(0),
+    };
+    let hold = Hold::new(&Arc::new(AtomicUsize::new(0)));
+    Waiting { delivery, leased_until: Timestamp::from_seconds(seconds), hold }
+}
+
+fn waiting(url: &str, id: usize) -> Waiting {
+    leased(url, id, 0)
+}
+
+fn urls(lanes: &mut Lanes, most: usize) -> Vec<String> {
+    (0..most).map_while(|_| lanes.next_turn()).map(|next| next.delivery.url_id).collect()
+}
+
+#[test]
+fn turns_go_round() {
+    let mut lanes = Lanes::new(2, 100, 100);
+    for id in 0..5 {
+        lanes.push(waiting("a", id));
+    }
+    lanes.push(waiting("b", 9));
+    assert_eq!(urls(&mut lanes, 10), ["a", "b", "a"]);
+    lanes.finished("a", QUICK);
+    assert_eq!(urls(&mut lanes, 10), ["a"]);
+}
+
+#[test]
+fn a_full_house_costs_the_longest_lane_only() {
+    let mut lanes = Lanes::new(1, 100, 10);
+    for id in 0..10 {
+        assert!(lanes.push(waiting("slow", id)).is_none());
+    }
+    let gives_way = lanes.push(waiting("quick", 99)).unwrap();
+    assert_eq!(gives_way.waiting.delivery.id, "dlv_9");
+    // Nine wait before it, and a try is taken to last a tenth of a second.
+    assert_eq!(gives_way.pause, Duration::from_millis(900));
+    assert!(urls(&mut lanes, 10).contains(&String::from("quick")));
+}
+
+#[test]
+fn what_gives_way_comes_back_at_the_lanes_pace() {
+    let mut lanes = Lanes::new(1, 100, 4);
+    let pause = |lanes: &mut Lanes, id| lanes.push(waiting("a", id)).map(|gives_way| gives_way.pause);
+    assert!((0..4).all(|id| pause(&mut lanes, id).is_none()));
+    assert_eq!(pause(&mut lanes, 4), Some(Duration::from_millis(400)));
+    assert_eq!(pause(&mut lanes, 5), Some(Duration::from_millis(500)));
+    assert!(lanes.next_turn().is_some());
+    (0..20).for_each(|_| lanes.finished("a", DEAD));
+    assert_eq!(pause(&mut lanes, 6), None);
+    assert!(pause(&mut lanes, 7).is_some_and(|pause| pause > Duration::from_secs(55)));
+    assert!((8..100).filter_map(|id| pause(&mut lanes, id)).all(|pause| pause <= MOST_PAUSE));
+}
+
+#[test]
+fn failures_narrow_a_lane_and_successes_widen_it() {
+    let mut lanes = Lanes::new(32, 100, 100);
+    for id in 0..100 {
+        lanes.push(waiting("a", id));
+    }
+    assert_eq!(urls(&mut lanes, 100).len(), FIRST_WIDTH);
+    (0..FIRST_WIDTH).for_each(|_| lanes.finished("a", DEAD));
+    assert_eq!(urls(&mut lanes, 100).len(), 1);
+    lanes.finished("a", Turn::Unused);
+    assert_eq!(urls(&mut lanes, 100).len(), 1);
+    lanes.finished("a", QUICK);
+    assert_eq!(urls(&mut lanes, 100).len(), 2);
+    (0..2).for_each(|_| lanes.finished("a", QUICK));
+    assert_eq!(urls(&mut lanes, 100).len(), 8);
+    (0..8).for_each(|_| lanes.finished("a", QUICK));
+    assert_eq!(urls(&mut lanes, 100).len(), 32);
+}
+
+#[test]
+fn a_failing_receiver_stays_narrow_when_it_was_quiet_for_a_moment() {
+    let mut lanes = Lanes::new(4, 100, 100);
+    for id in 0..4 {
+        lanes.push(waiting("dead", id));
+    }
+    assert_eq!(urls(&mut lanes, 100).len(), 4);
+    (0..4).for_each(|_| lanes.finished("dead", DEAD));
+    for id in 0..4 {
+        lanes.push(waiting("dead", id));
+    }
+    assert_eq!(urls(&mut lanes, 100).len(), 1);
+}
+
+#[test]
+fn the_wire_is_bounded() {
+    let mut lanes = Lanes::new(8, 3, 100);
+    for id in 0..10 {
+        lanes.push(waiting(&format!("u{id}"), id));
+    }
+    assert_eq!(urls(&mut lanes, 100).len(), 3);
+    assert_eq!(lanes.drain().len(), 7);
+    assert!(lanes.next_turn().is_none());
+}
+
+#[test]
+fn what_waits_too_long_is_taken_out() {
+    let mut lanes = Lanes::new(1, 1, 100);
+    lanes.push(leased("a", 1, 50));
+    assert!(lanes.next_turn().is_some());
+    for (id, seconds) in [(2, 10), (3, 30), (4, 20)] {
+        lanes.push(leased("a", id, seconds));
+    }
+    lanes.push(leased("b", 5, 10));
+    let expired = lanes.expire(Timestamp::from_seconds(30));
+    let ids: HashSet<_> = expired.iter().map(|gives_way| gives_way.waiting.delivery.id.as_str()).collect();
+    assert_eq!(ids, HashSet::from(["dlv_2", "dlv_4", "dlv_5"]));
+    assert_eq!(lanes.lanes.len(), 1, "a lane with nothing to do is forgotten");
+    lanes.finished("a", QUICK);
+    assert_eq!(lanes.next_turn().map(|next| next.delivery.id), Some(String::from("dlv_3")));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Push(u8, i64),
+    Next,
+    Finish(usize, Turn),
+    Expire(i64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let turn = prop_oneof![Just(QUICK), Just(DEAD), Just(Turn::Unused)];
+    prop_oneof![
+        4 => (0u8..6, 0i64..60).prop_map(|(url, seconds)| Step::Push(url, seconds)),
+        3 => Just(Step::Next),
+        3 => (any::<usize>(), turn).prop_map(|(which, turn)| Step::Finish(which, turn)),
+        1 => (0i64..40).prop_map(Step::Expire),
+    ]
+}
+
+/// What has come out of the lanes, and what is on the wire.
+#[derive(Default)]
+struct Out {
+    ids: HashSet<String>,
+    wire: Vec<String>,
+}
+
+impl Out {
+    fn take(&mut self, waiting: Waiting) {
+        assert!(self.ids.insert(waiting.delivery.id), "it came out twice");
+    }
+
+    fn take_step(&mut self, lanes: &mut Lanes, step: Step, id: usize) {
+        match step {
+            Step::Push(url, seconds) => {
+                if let Some(gives_way) = lanes.push(leased(&format!("u{url}"), id, seconds)) {
+                    assert!((LEAST_PAUSE..=MOST_PAUSE).contains(&gives_way.pause));
+                    self.take(gives_way.waiting);
+                }
+            }
+            Step::Next => {
+                if let Some(next) = lanes.next_turn() {
+                    self.wire.push(next.delivery.url_id.clone());
+                    self.take(next);
+                }
+            }
+            Step::Finish(which, turn) if !self.wire.is_empty() => {
+                lanes.finished(&self.wire.swap_remove(which % self.wire.len()), turn);
+            }
+            Step::Finish(..) => {}
+            Step::Expire(seconds) => {
+                let moment = Timestamp::from_seconds(seconds);
+                lanes.expire(moment).into_iter().for_each(|gives_way| {
+                    assert!(gives_way.waiting.leased_until < moment);
+                    self.take(gives_way.waiting);
+                });
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_delivery_comes_out_once_and_bounds_hold(steps in proptest::collection::vec(step(), 0..300)) {
+        let (width, most_on_the_wire, most_waiting) = (3, 7, 12);
+        let mut lanes = Lanes::new(width, most_on_the_wire, most_waiting);
+        let mut out = Out::default();
+        let mut pushed = 0;
+        for (id, step) in steps.into_iter().enumerate() {
+            pushed += usize::from(matches!(step, Step::Push(..)));
+            out.take_step(&mut lanes, step, id);
+            prop_assert!(lanes.waiting <= most_waiting);
+            prop_assert_eq!(lanes.waiting, lanes.lanes.values().map(|lane| lane.waiting.len()).sum::<usize>());
+            prop_assert_eq!(lanes.on_the_wire, out.wire.len());
+            prop_assert!(out.wire.len() <= most_on_the_wire);
+            for (url, lane) in &lanes.lanes {
+                prop_assert_eq!(lane.on_the_wire, out.wire.iter().filter(|other| *other == url).count());
+                prop_assert!(lane.on_the_wire <= width);
+                prop_assert!(!lane.may_send() || lane.in_row, "a lane that may send waits for nothing");
+                prop_assert_eq!(usize::from(lane.in_row), lanes.row.iter().filter(|other| *other == url).count());
+            }
+        }
+        // Once the wire is free, all that waits gets its turn.
+        out.wire.drain(..).for_each(|url| lanes.finished(&url, QUICK));
+        while let Some(next) = lanes.next_turn() {
+            lanes.finished(&next.delivery.url_id, QUICK);
+            out.take(next);
+        }
+        prop_assert_eq!(out.ids.len(), pushed);
+        prop_assert_eq!((lanes.waiting, lanes.on_the_wire), (0, 0));
+        prop_assert!(lanes.drain().is_empty());
+    }
+
+    #[test]
+    fn the_count_of_what_is_held_is_right(fates in proptest::collection::vec(any::<bool>(), 0..50)) {
+        let count = Arc::new(AtomicUsize::new(0));
+        let mut holds: Vec<_> = fates.iter().map(|_| Hold::new(&count)).collect();
+        prop_assert_eq!(count.load(Ordering::Relaxed), fates.len());
+        let mut fate = fates.iter();
+        holds.retain(|_| fate.next().is_some_and(|kept| *kept));
+        prop_assert_eq!(count.load(Ordering::Relaxed), holds.len());
+    }
+}
