@@ -50,6 +50,9 @@ impl Store {
     /// Runs `run` on a thread for reading. All its statements see one moment, and it sees every write that
     /// was answered before it began.
     ///
+    /// The deadline breaks off statements, not what `run` does between them, and a log that is full waits for
+    /// reads to end: keep it short.
+    ///
     /// # Errors
     /// What `run` returns; [`StoreError::Timeout`] past [`StoreOptions::read_deadline`]; [`StoreError::Busy`]
     /// if no reader was free for as long.
