@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command line tool talks on standard output")]
 
+mod bench;
 mod breach;
 mod deny;
 mod layers;
@@ -27,6 +28,8 @@ Usage: cargo xtask COMMAND
 
   test [--fast]   everything that CI runs, in its order, stopping at the first failure (alias: ci);
                   --fast leaves the docs build out
+  bench [--quick] [--json] [--rows NAME,…]
+                  the product beside the limits of its parts (docs/performance.md); builds both first
   check-layers    which crate may depend on which, and where SQL, drivers and web parts may stand
   sizes           file sizes, leftovers, sleeps in tests, paths that lead nowhere
   licences        licences of all dependencies, and crates that must not be linked";
@@ -48,6 +51,7 @@ fn run(arguments: &[String]) -> Result<()> {
     match arguments.as_slice() {
         ["test" | "ci"] => pipeline::run(&root, pipeline::Extent::Full),
         ["test" | "ci", "--fast"] => pipeline::run(&root, pipeline::Extent::WithoutDocs),
+        ["bench", given @ ..] => bench::run(&root, given),
         ["check-layers"] => check_layers(&root),
         ["sizes"] => check_sizes(&root),
         ["licences"] => check_licences(&root),
