@@ -1,0 +1,276 @@
+//! The sections as types. Each reads itself and checks what must fit together within it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gatepost_model::network::Networks;
+use gatepost_model::retry::{MOST_RETRIES, RetrySchedule};
+use gatepost_store::Location;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::reader::Reader;
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A configuration that was checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[server]`
+    pub server: Server,
+    /// `[webhooks]`
+    pub webhooks: Webhooks,
+    /// `[rate_limit]`
+    pub rate_limit: RateLimit,
+    /// `[store]`
+    pub store: StoreSection,
+    /// `[log]`
+    pub log: Log,
+}
+
+/// `[server]`; `default.toml` says what each key is about.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where the public listener waits.
+    pub listen: SocketAddr,
+    /// The address as callers know it, if it was set.
+    pub public_url: Option<String>,
+    /// Threads for requests.
+    pub threads: u32,
+    /// Proxies that are believed.
+    pub trusted_proxies: Networks,
+    /// For a request's headers.
+    pub header_timeout: Duration,
+    /// For a request as a whole.
+    pub request_timeout: Duration,
+    /// The command line's way to the running server.
+    pub admin_socket: PathBuf,
+}
+
+/// `[webhooks]`
+#[derive(Clone, Debug)]
+pub struct Webhooks {
+    /// The pauses between tries.
+    pub retry_schedule: RetrySchedule,
+    /// Networks that are opened.
+    pub allow_networks: Networks,
+    /// For one try.
+    pub timeout: Duration,
+    /// Tries under way at once.
+    pub concurrency: u32,
+    /// Tries under way at once to one URL.
+    pub concurrency_per_url: u32,
+    /// How long a node holds a delivery.
+    pub lease: Duration,
+    /// URLs of one client at most.
+    pub urls_per_client: u32,
+}
+
+/// `[rate_limit]`
+#[derive(Clone, Copy, Debug)]
+pub struct RateLimit {
+    /// For a client without a limit of its own.
+    pub requests_per_hour: u32,
+}
+
+/// `[store]`
+#[derive(Clone, Debug)]
+pub struct StoreSection {
+    /// The database.
+    pub location: Location,
+    /// Reading threads.
+    pub readers: u32,
+    /// For one read.
+    pub read_deadline: Duration,
+    /// Page cache of the writer.
+    pub writer_cache_kib: u32,
+    /// Page cache of each reader.
+    pub reader_cache_kib: u32,
+    /// Clients in memory.
+    pub cached_clients: u32,
+}
+
+/// `[log]`
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// What a line looks like.
+    pub format: LogFormat,
+    /// What is logged, in the form of [`EnvFilter`].
+    pub level: String,
+}
+
+/// What a log line looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+impl Config {
+    pub(super) fn read(reader: &mut Reader<'_>, data: &Path) -> Self {
+        Self {
+            server: Server::read(reader, data),
+            webhooks: Webhooks::read(reader),
+            rate_limit: RateLimit {
+                requests_per_hour: reader.number("rate_limit.requests_per_hour", 1, u32::MAX),
+            },
+            store: StoreSection::read(reader, data),
+            log: Log::read(reader),
+        }
+    }
+
+    /// What is allowed but dangerous, each in a sentence for the operator.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !self.webhooks.allow_networks.is_empty() {
+            warnings.push(format!(
+                "webhooks.allow_networks opens {}: whoever can edit an API client can have requests sent there",
+                self.webhooks.allow_networks
+            ));
+        }
+        let reachable = !self.server.listen.ip().is_loopback();
+        match &self.server.public_url {
+            Some(url) if url.starts_with("http:") && reachable => warnings.push(format!(
+                "server.public_url is {url}: secrets and tokens travel unencrypted. Put a proxy with TLS in front, and \
+                 set server.public_url to its https:// address"
+            )),
+            None if reachable => warnings.push(format!(
+                "the server listens on {}, which other machines can reach, and server.public_url is not set: links and \
+                 the issuer will be wrong for them",
+                self.server.listen
+            )),
+            _ => {}
+        }
+        let everyone = ["0.0.0.0/0", "::/0"];
+        if self.server.trusted_proxies.to_texts().iter().any(|text| everyone.contains(&text.as_str())) {
+            warnings.push(String::from(
+                "server.trusted_proxies holds every address: any caller can pretend to call from any address",
+            ));
+        }
+        warnings
+    }
+}
+
+impl Server {
+    fn read(reader: &mut Reader<'_>, data: &Path) -> Self {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            listen: reader.parsed("server.listen", nowhere, |text| {
+                text.parse().map_err(|_| format!("\"{text}\" is not an address and port like 127.0.0.1:8080"))
+            }),
+            public_url: reader.parsed("server.public_url", None, public_url),
+            threads: reader.number("server.threads", 1, 256),
+            trusted_proxies: reader.networks("server.trusted_proxies"),
+            header_timeout: reader.duration("server.header_timeout", SECOND, DAY),
+            request_timeout: reader.duration("server.request_timeout", SECOND, DAY),
+            admin_socket: match reader.text("server.admin_socket").as_str() {
+                "" => data.join("admin.sock"),
+                path => PathBuf::from(path),
+            },
+        }
+    }
+}
+
+impl Webhooks {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        let pauses = reader.durations("webhooks.retry_schedule");
+        if pauses.len() > MOST_RETRIES {
+            reader
+                .report("webhooks.retry_schedule", format!("must not have more than {MOST_RETRIES} pauses"));
+        }
+        let section = Self {
+            retry_schedule: RetrySchedule::new(pauses),
+            allow_networks: reader.networks("webhooks.allow_networks"),
+            timeout: reader.duration(
+                "webhooks.timeout",
+                Duration::from_millis(100),
+                Duration::from_secs(300),
+            ),
+            concurrency: reader.number("webhooks.concurrency", 1, 10_000),
+            concurrency_per_url: reader.number("webhooks.concurrency_per_url", 1, 1_000),
+            lease: reader.duration("webhooks.lease", SECOND, DAY),
+            urls_per_client: reader.number("webhooks.urls_per_client", 1, 1_000),
+        };
+        if section.lease < section.timeout * 2 {
+            let text =
+                "must be at least twice webhooks.timeout, or a slow receiver could get a delivery twice";
+            reader.report("webhooks.lease", text);
+        }
+        section
+    }
+}
+
+impl StoreSection {
+    fn read(reader: &mut Reader<'_>, data: &Path) -> Self {
+        let own = Location::Sqlite(data.join("gatepost.db"));
+        Self {
+            location: reader.parsed("store.database", own.clone(), |text| location(text, own)),
+            readers: reader.number("store.readers", 1, 64),
+            read_deadline: reader.duration(
+                "store.read_deadline",
+                Duration::from_millis(10),
+                Duration::from_secs(600),
+            ),
+            writer_cache_kib: reader.number("store.writer_cache_kib", 256, 16 * 1024 * 1024),
+            reader_cache_kib: reader.number("store.reader_cache_kib", 256, 16 * 1024 * 1024),
+            cached_clients: reader.number("store.cached_clients", 1, 100_000_000),
+        }
+    }
+}
+
+impl Log {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            format: reader.parsed("log.format", LogFormat::Text, |text| match text {
+                "text" => Ok(LogFormat::Text),
+                "json" => Ok(LogFormat::Json),
+                other => Err(format!("\"{other}\" is no log format; there are text and json")),
+            }),
+            level: reader.parsed("log.level", String::new(), |text| match EnvFilter::try_new(text) {
+                Ok(_) => Ok(text.to_owned()),
+                Err(error) => Err(format!("\"{text}\" is no log level ({error}); use for example info")),
+            }),
+        }
+    }
+}
+
+fn public_url(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wanted = || format!("\"{text}\" is not an address like https://api.example.com");
+    let url = Url::parse(text).map_err(|_| wanted())?;
+    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    if !matches!(url.scheme(), "http" | "https") || !plain || !anonymous {
+        return Err(format!("{}: only http or https, a host and perhaps a port", wanted()));
+    }
+    Ok(Some(text.trim_end_matches('/').to_owned()))
+}
+
+fn location(text: &str, own: Location) -> Result<Location, String> {
+    if text.is_empty() {
+        return Ok(own);
+    }
+    let path = match text.split_once(':') {
+        Some(("postgres" | "postgresql", _)) => {
+            return Err(String::from(
+                "PostgreSQL comes with the next release; this one keeps its data in SQLite: give a file path",
+            ));
+        }
+        Some(("sqlite", rest)) => rest.strip_prefix("//").unwrap_or(rest),
+        Some((scheme, rest)) if rest.starts_with("//") => {
+            return Err(format!("\"{scheme}:\" is no known kind of database; give a file path"));
+        }
+        _ => text,
+    };
+    if path.is_empty() {
+        return Err(String::from("names no file"));
+    }
+    Ok(Location::Sqlite(PathBuf::from(path)))
+}
