@@ -1,0 +1,151 @@
+//! The senders of webhooks, put together: the dispatcher, the guarded way out, and who says whether a delivery may go.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context;
+use gatepost_core::deliveries::Recipient;
+use gatepost_core::{Error, Gatepost};
+use gatepost_keys::{Keyring, Sealing, WebhookKey};
+use gatepost_model::{ApiClient, ClientNumber, Method, WorkspaceNumber};
+use gatepost_store::handover::Handed;
+use gatepost_webhook::dispatch::{self, Consent, Dispatcher, Options, Recipients};
+use gatepost_webhook::egress::resolver::DnsResolver;
+use gatepost_webhook::egress::{Egress, EgressConfig};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Config, Webhooks};
+use crate::deployment::Sources;
+
+/// Recipients that are kept ready; at this many the shelf is cleared.
+const MOST_READY: usize = 10_000;
+
+/// What the senders work with.
+pub struct Senders<'a> {
+    /// Who gets what.
+    pub gatepost: &'a Arc<Gatepost>,
+    /// Opens signing keys.
+    pub keyring: Arc<Keyring>,
+    /// Time and randomness.
+    pub sources: &'a Sources,
+    /// Fresh deliveries.
+    pub handed: Handed,
+}
+
+/// Starts the senders; they end after `stop`, when what is on the wire has ended or its time is up.
+///
+/// # Errors
+/// If names cannot be resolved, or TLS cannot be set up, on this machine.
+pub fn start(
+    senders: Senders<'_>,
+    config: &Config,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let Senders { gatepost, keyring, sources, handed } = senders;
+    let dispatcher = Dispatcher::new(dispatch::Parts {
+        store: gatepost.store().clone(),
+        transport: Arc::new(egress(&config.webhooks, sources)?),
+        recipients: Arc::new(Consents { gatepost: Arc::clone(gatepost), keyring, ready: Mutex::default() }),
+        clock: Arc::clone(&sources.clock),
+        random: Arc::clone(&sources.random),
+        options: options(&config.webhooks),
+    });
+    tasks.spawn(dispatcher.run(handed, stop.clone()));
+    Ok(())
+}
+
+fn egress(config: &Webhooks, sources: &Sources) -> anyhow::Result<Egress> {
+    let resolver = DnsResolver::system().context("the machine's resolver of names cannot be used")?;
+    let mut egress = EgressConfig::new(Arc::new(resolver), Arc::clone(&sources.clock));
+    egress.opened = config.allow_networks.clone();
+    egress.connect_timeout = egress.connect_timeout.min(config.timeout);
+    egress.timeout = config.timeout;
+    Egress::new(egress).context("webhooks cannot be sent from this machine")
+}
+
+fn options(config: &Webhooks) -> Options {
+    Options {
+        schedule: config.retry_schedule.clone(),
+        concurrency: usize::try_from(config.concurrency).unwrap_or(usize::MAX),
+        concurrency_per_url: usize::try_from(config.concurrency_per_url).unwrap_or(usize::MAX),
+        lease: config.lease,
+        send_timeout: config.timeout,
+        ..Options::default()
+    }
+}
+
+/// Asks the use cases for consent, and keeps the opened signing keys of URLs at hand: opening them for each delivery
+/// would cost more than signing it.
+struct Consents {
+    gatepost: Arc<Gatepost>,
+    keyring: Arc<Keyring>,
+    ready: Mutex<HashMap<(String, WorkspaceNumber), Ready>>,
+}
+
+/// What was made ready for one state of a client, and is good only for that one.
+struct Ready {
+    client: Arc<ApiClient>,
+    recipient: Arc<dispatch::Recipient>,
+}
+
+impl Recipients for Consents {
+    fn consent<'a>(
+        &'a self,
+        client: ClientNumber,
+        url_id: &'a str,
+        workspace: WorkspaceNumber,
+        method: &'a Method,
+    ) -> Pin<Box<dyn Future<Output = Consent> + Send + 'a>> {
+        Box::pin(async move {
+            let asked = self.gatepost.recipient(client, url_id, workspace, method).await;
+            match asked.map(|consent| consent.map(|recipient| self.prepared(workspace, recipient))) {
+                Ok(Ok(Ok(recipient))) => Consent::Given(recipient),
+                Ok(Err(reason)) => Consent::Gone(reason),
+                Ok(Ok(Err(error))) | Err(error) => {
+                    tracing::warn!(%error, url.id = url_id, "a delivery has to wait: whether it may be sent cannot be told");
+                    Consent::Unknown
+                }
+            }
+        })
+    }
+}
+
+impl Consents {
+    fn prepared(
+        &self,
+        workspace: WorkspaceNumber,
+        recipient: Recipient,
+    ) -> Result<Arc<dispatch::Recipient>, Error> {
+        let key = (recipient.url.id.clone(), workspace);
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = ready.get(&key).filter(|found| Arc::ptr_eq(&found.client, &recipient.client)) {
+            return Ok(Arc::clone(&found.recipient));
+        }
+        let made = Arc::new(self.opened(&recipient)?);
+        if ready.len() >= MOST_READY {
+            ready.clear();
+        }
+        ready.insert(key, Ready { client: recipient.client, recipient: Arc::clone(&made) });
+        Ok(made)
+    }
+
+    fn opened(&self, recipient: &Recipient) -> Result<dispatch::Recipient, Error> {
+        let place = Sealing::SigningKey(&recipient.url.id);
+        let keys = recipient.url.signing_keys.iter().map(|key| {
+            let text = self.keyring.open(&key.sealed, place).map_err(|_| Error::Sealed)?;
+            let opened = WebhookKey::parse(text.expose()).map_err(|_| Error::Sealed)?;
+            Ok((opened, key.expires_at))
+        });
+        Ok(dispatch::Recipient {
+            keys: keys.collect::<Result<_, Error>>()?,
+            url: recipient.url.url.clone(),
+            workspace: recipient.workspace.clone(),
+            api_version: recipient.api_version,
+            payload: recipient.payload,
+            client_revision: recipient.client.revision,
+        })
+    }
+}

@@ -1,0 +1,25 @@
+//! The Gatepost binary's parts: configuration, command line, and the server that puts everything together.
+//!
+//! - [`config`]: the layers of the configuration.
+//! - [`cli`]: every command is one call of the admin API.
+//! - [`serve`]: what runs, and how it starts and stops; [`deployment`] puts the use cases together.
+//! - [`data_folder`], [`key_file`], [`admin_socket`]: what lies in the data folder, and who may see it.
+
+pub mod admin_socket;
+pub mod cli;
+pub mod config;
+pub mod data_folder;
+pub mod deliver;
+pub mod demo;
+pub mod deployment;
+pub mod key_file;
+mod public;
+pub mod serve;
+pub mod telemetry;
+#[cfg(test)]
+mod test_folder;
+
+pub use config::Config;
+pub use data_folder::DataFolder;
+pub use deployment::Sources;
+pub use serve::{Running, serve};

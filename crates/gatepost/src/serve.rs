@@ -1,0 +1,181 @@
+//! The server: what runs, in which order it starts, and how it stops.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use gatepost_core::Gatepost;
+use gatepost_http::server::{self, Options};
+use gatepost_store::tables::deliveries;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admin_socket;
+use crate::config::Config;
+use crate::data_folder::{DataFolder, Lock};
+use crate::deliver;
+use crate::deployment::{self, Deployment, Sources, Tables};
+use crate::public;
+
+/// How often notes on uses and refusals are written down.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// How long a start waits for a command that just uses the data folder.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest that a stop waits for what is under way: a little longer than listeners and senders do by themselves.
+const LONGEST_STOP: Duration = Duration::from_secs(15);
+
+/// A server that runs, until [`Running::shutdown`].
+pub struct Running {
+    gatepost: Arc<Gatepost>,
+    address: SocketAddr,
+    admin_socket: PathBuf,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    lock: Lock,
+}
+
+/// Starts a server of this configuration on `listener`; `folder` is locked until it stops.
+///
+/// # Errors
+/// If another process uses the data folder, or a part cannot be opened: then nothing of the server runs.
+pub async fn serve(
+    config: &Config,
+    folder: &DataFolder,
+    sources: Sources,
+    listener: TcpListener,
+) -> anyhow::Result<Running> {
+    let lock = patient_lock(folder).await?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let public_url = config.server.public_url.clone().unwrap_or_else(|| reachable_url(address));
+    let opened = deployment::open(config, folder, &sources, public_url, Tables::Migrate).await?;
+    let Deployment { gatepost, keyring, handed } = opened;
+    release_leases(&gatepost).await?;
+    let socket = admin_socket::bind(&config.server.admin_socket)?;
+
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let senders = deliver::Senders { gatepost: &gatepost, keyring, sources: &sources, handed };
+    deliver::start(senders, config, &tasks, &stop)?;
+    let options = Options {
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        header_timeout: config.server.header_timeout,
+        request_timeout: config.server.request_timeout,
+        clock: Arc::clone(&sources.clock),
+        random: Arc::clone(&sources.random),
+    };
+    let public = public::router(Arc::clone(&gatepost));
+    tasks.spawn(server::serve_tcp(listener, public, options.clone(), stop.clone()));
+    let admin = gatepost_api::admin::router(Arc::clone(&gatepost));
+    tasks.spawn(server::serve_unix(socket, admin, options, stop.clone()));
+    tasks.spawn(flush_journal(Arc::clone(&gatepost), stop.clone()));
+    tasks.close();
+    let admin_socket = config.server.admin_socket.clone();
+    Ok(Running { gatepost, address, admin_socket, stop, tasks, lock })
+}
+
+impl Running {
+    /// Where the public listener waits.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The use cases, and through them the store.
+    #[must_use]
+    pub const fn gatepost(&self) -> &Arc<Gatepost> {
+        &self.gatepost
+    }
+
+    /// The socket of the admin API.
+    #[must_use]
+    pub fn admin_socket(&self) -> &Path {
+        &self.admin_socket
+    }
+
+    /// Stops: nothing new is accepted, requests and webhooks under way may end within a bound, what was noted is written
+    /// down, and the database is left as one file.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        if tokio::time::timeout(LONGEST_STOP, self.tasks.wait()).await.is_err() {
+            tracing::warn!(
+                "stopped although something was still under way; deliveries are tried again at the next start"
+            );
+        }
+        if let Err(error) = self.gatepost.flush_journal().await {
+            tracing::warn!(%error, "the last uses and refusals could not be written down");
+        }
+        self.gatepost.store().close().await;
+        admin_socket::remove(&self.admin_socket);
+        drop(self.lock);
+    }
+}
+
+/// Commands hold the lock only for a moment; another server holds it for good.
+async fn patient_lock(folder: &DataFolder) -> anyhow::Result<Lock> {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        if let Some(lock) = folder.try_lock()? {
+            return Ok(lock);
+        }
+        if tokio::time::Instant::now() >= until {
+            bail!(
+                "another gatepost process uses the data folder \"{}\": stop it, or give this one its own with --data",
+                folder.path().display()
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// With the lock in hand no other process sends, so whoever held these leases is gone.
+async fn release_leases(gatepost: &Gatepost) -> anyhow::Result<()> {
+    let now = gatepost.now();
+    let released = gatepost.store().write(move |tx| deliveries::release_all(tx, now)).await?;
+    if released > 0 {
+        tracing::info!(
+            deliveries = released,
+            "deliveries that were under way when the server last stopped are due again"
+        );
+    }
+    Ok(())
+}
+
+async fn flush_journal(gatepost: Arc<Gatepost>, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(FLUSH)).await.is_some() {
+        if let Err(error) = gatepost.flush_journal().await {
+            tracing::warn!(%error, "uses and refusals of the last second could not be written down");
+        }
+    }
+}
+
+/// An address at which this machine reaches the listener.
+fn reachable_url(address: SocketAddr) -> String {
+    let host = match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => String::from("127.0.0.1"),
+        SocketAddr::V4(v4) => v4.ip().to_string(),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => String::from("[::1]"),
+        SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+    };
+    format!("http://{host}:{}", address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_of_a_listener_can_be_opened() {
+        for (address, url) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("0.0.0.0:80", "http://127.0.0.1:80"),
+            ("[::]:80", "http://[::1]:80"),
+            ("[2001:db8::1]:80", "http://[2001:db8::1]:80"),
+        ] {
+            assert_eq!(reachable_url(address.parse().unwrap()), url);
+        }
+    }
+}
