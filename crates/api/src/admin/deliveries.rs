@@ -36,11 +36,11 @@ pub(super) async fn list(
     Ok(Json(found.iter().map(shown).collect()))
 }
 
-/// `GET /deliveries/{id}`: with its `attempts` and, while that is kept, its `event`.
+/// `GET /deliveries/{id}`: with its `attemptLog` and, while that is kept, its `event`.
 pub(super) async fn show(State(gatepost): Shared, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let detailed = gatepost.show_delivery(&id).await?;
     let mut body = shown(&detailed.shown);
-    body["attempts"] = detailed.attempts.iter().map(view::attempt).collect();
+    body["attemptLog"] = detailed.attempts.iter().map(view::attempt).collect();
     body["event"] = detailed.event.as_ref().map_or(Value::Null, event);
     Ok(Json(body))
 }
