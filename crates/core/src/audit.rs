@@ -20,14 +20,9 @@ pub(crate) struct Note<'a> {
 
 impl Gatepost {
     /// Leaves an entry in the transaction of the change that it tells of.
-    pub(crate) fn note(
-        random: &dyn gatepost_model::Random,
-        tx: &Tx<'_>,
-        now: Timestamp,
-        note: &Note<'_>,
-    ) -> Result<(), Error> {
+    pub(crate) fn note(&self, tx: &Tx<'_>, now: Timestamp, note: &Note<'_>) -> Result<(), Error> {
         let entry = Entry {
-            id: ids::sortable(ids::AUDIT, now, random),
+            id: ids::sortable(ids::AUDIT, now, &*self.random),
             at: now,
             actor: note.actor.to_string(),
             address: note.actor.address(),

@@ -13,7 +13,6 @@ use gatepost_model::{
 };
 use gatepost_store::Tx;
 use gatepost_store::tables::{clients, workspaces};
-use serde_json::Value;
 
 use crate::audit::Note;
 use crate::workspaces::checked_name;
@@ -155,7 +154,15 @@ impl Gatepost {
                 let signing_keys = this.change_urls(&mut client, &set(&new.webhook_urls), now)?;
                 clients::insert(tx, &client)?;
                 let after = view::client(&client, now);
-                this.note_client(tx, now, &actor, "client.create", &client.id, (None, Some(&after)))?;
+                let subject_id = &client.id;
+                let note = Note {
+                    actor: &actor,
+                    action: "client.create",
+                    subject_id,
+                    before: None,
+                    after: Some(&after),
+                };
+                this.note(tx, now, &note)?;
                 Ok(WithSecrets { client, secret: Some(plain.clone()), signing_keys })
             })
             .await
@@ -218,7 +225,15 @@ impl Gatepost {
                 let client = load(tx, &id)?;
                 clients::delete(tx, &client, now)?;
                 let before = view::client(&client, now);
-                this.note_client(tx, now, &actor, "client.delete", &client.id, (Some(&before), None))
+                let subject_id = &client.id;
+                let note = Note {
+                    actor: &actor,
+                    action: "client.delete",
+                    subject_id,
+                    before: Some(&before),
+                    after: None,
+                };
+                this.note(tx, now, &note)
             })
             .await
     }
@@ -298,22 +313,12 @@ impl Gatepost {
                     return Err(stale(&before));
                 }
                 let (old, new) = (view::client(&before, now), view::client(&after, now));
-                this.note_client(tx, now, &actor, action, &after.id, (Some(&old), Some(&new)))?;
+                let subject_id = &after.id;
+                let note = Note { actor: &actor, action, subject_id, before: Some(&old), after: Some(&new) };
+                this.note(tx, now, &note)?;
                 Ok((after, made))
             })
             .await
-    }
-
-    pub(crate) fn note_client(
-        &self,
-        tx: &Tx<'_>,
-        now: Timestamp,
-        actor: &Actor,
-        action: &'static str,
-        subject_id: &str,
-        (before, after): (Option<&Value>, Option<&Value>),
-    ) -> Result<(), Error> {
-        Self::note(&*self.random, tx, now, &Note { actor, action, subject_id, before, after })
     }
 
     /// Adds a secret under the client's policy.

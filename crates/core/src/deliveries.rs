@@ -11,6 +11,7 @@ use gatepost_store::tables::deliveries::{self, NewDelivery};
 use gatepost_store::tables::{Page, clients, records};
 use serde_json::json;
 
+use crate::audit::Note;
 use crate::{Actor, Error, Gatepost};
 
 /// A delivery with what people need beside it.
@@ -130,7 +131,17 @@ impl Gatepost {
                     },
                 )?;
                 let what = json!({ "delivery": made, "replayOf": old.id });
-                this.note_client(tx, now, &actor, "delivery.replay", &client.id, (None, Some(&what)))
+                this.note(
+                    tx,
+                    now,
+                    &Note {
+                        actor: &actor,
+                        action: "delivery.replay",
+                        subject_id: &client.id,
+                        before: None,
+                        after: Some(&what),
+                    },
+                )
             })
             .await?;
         self.handover.look();

@@ -8,6 +8,7 @@ use gatepost_model::ApiClient;
 use gatepost_model::secret::MOST_LIVE_SECRETS;
 use serde_json::json;
 
+use crate::audit::Note;
 use crate::clients::{WithSecrets, load};
 use crate::{Actor, Error, Gatepost};
 
@@ -112,7 +113,7 @@ impl Gatepost {
                 }
                 let numbers = secrets.iter().map(|(number, _)| *number).collect::<Vec<_>>();
                 let what = json!({ "secrets": numbers });
-                this.note_client(tx, now, &actor, "secret.reveal", &client.id, (None, Some(&what)))?;
+                this.note(tx, now, &Note { actor: &actor, action: "secret.reveal", subject_id: &client.id, before: None, after: Some(&what) })?;
                 let signing_keys = this.signing_keys(&client)?;
                 Ok(Revealed { client, secrets, signing_keys })
             })

@@ -1,5 +1,7 @@
 //! What the operator chose, as far as the use cases ask.
 
+use std::time::Duration;
+
 use gatepost_model::network::Networks;
 
 /// See the default configuration file for what each is about.
@@ -13,6 +15,8 @@ pub struct Settings {
     pub cached_clients: usize,
     /// Networks that webhooks may reach although they are not public.
     pub webhook_networks: Networks,
+    /// How long a fresh delivery that is handed over in memory is this node's: longer than one try takes.
+    pub lease: Duration,
     /// How many webhook URLs one client may have.
     pub most_webhook_urls: usize,
 }
@@ -24,6 +28,7 @@ impl Default for Settings {
             requests_per_hour: 1000,
             cached_clients: 100_000,
             webhook_networks: Networks::default(),
+            lease: Duration::from_secs(60),
             most_webhook_urls: 20,
         }
     }

@@ -15,12 +15,13 @@ use crate::{Actor, Error, Gatepost, view};
 pub const LONGEST_NAME: usize = 200;
 
 impl Gatepost {
-    /// Makes a workspace, and the record by which the REST API shows it (`/businesses`, contract.md F 1).
+    /// Makes a workspace, and the record by which the REST API shows it (`/businesses`, contract.md F 1). The record's id is
+    /// the workspace's own, which is what other records name as their `businessId`.
     ///
     /// # Errors
     /// If the subdomain is taken or cannot be one, the name is empty or too long, or the store fails.
     pub async fn create_workspace(
-        &self,
+        self: &Arc<Self>,
         actor: &Actor,
         subdomain: &str,
         name: &str,
@@ -29,20 +30,19 @@ impl Gatepost {
         let name = checked_name("name", name)?;
         let now = self.now();
         let id = ids::sortable(ids::WORKSPACE, now, &*self.random);
-        let record_id = ids::record(now, &*self.random);
-        let (actor, random) = (actor.clone(), Arc::clone(&self.random));
+        let (this, actor) = (Arc::clone(self), actor.clone());
         let taken = subdomain.clone();
         self.store
             .write(move |tx| {
                 let workspace = workspaces::insert(tx, &id, &subdomain, &name, now)?;
                 let record = json!({
-                    "_id": record_id,
+                    "_id": workspace.id,
                     "name": workspace.name,
                     "domain": workspace.subdomain.as_str(),
                     "createdAt": now.iso(),
                     "updatedAt": now.iso(),
                 });
-                records::insert(tx, workspace.number, "business", &record_id, &record.to_string())?;
+                records::insert(tx, workspace.number, "business", &workspace.id, &record.to_string())?;
                 let after = view::workspace(&workspace);
                 let note = Note {
                     actor: &actor,
@@ -51,7 +51,7 @@ impl Gatepost {
                     before: None,
                     after: Some(&after),
                 };
-                Self::note(&*random, tx, now, &note)?;
+                this.note(tx, now, &note)?;
                 Ok(workspace)
             })
             .await

@@ -4,7 +4,6 @@
 //! made for each webhook URL that is subscribed to the method, and none where no client has ticked it (contract A25).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use gatepost_catalog::Catalog;
 use gatepost_model::webhook::{Event, Verb};
@@ -15,9 +14,6 @@ use gatepost_store::tables::webhook_urls::{self, Subscriber};
 use gatepost_store::{StoreError, Tx};
 
 use crate::Gatepost;
-
-/// How long a delivery that is handed over in memory is this node's. It has to be longer than one try takes.
-const LEASE: Duration = Duration::from_secs(30);
 
 /// How many deliveries of one write are handed over in memory. Those of a larger one wait in the table, so that they do not
 /// fill the memory or outlast their leases while they queue.
@@ -51,7 +47,7 @@ impl Gatepost {
             now,
             client: client.id.clone(),
             catalog: Arc::clone(&self.catalog),
-            leased_until: self.handover.has_room().then(|| now.plus(LEASE)),
+            leased_until: self.handover.has_room().then(|| now.plus(self.settings.lease)),
             seed: self.random.next_u64(),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gatepost_core::Settings;
 use gatepost_core::records::MOST_IDS;
 use gatepost_core::{Error, error::StoreError};
 use gatepost_model::{ApiClient, DeliveryState, Workspace};
@@ -193,7 +194,7 @@ async fn a_write_leaves_one_event_and_one_delivery_for_each_subscribed_url() {
     for claimed in &handed {
         let row = stored.iter().find(|delivery| delivery.id == claimed.id).unwrap();
         assert_eq!((row.state, row.attempts), (DeliveryState::Pending, 0));
-        assert_eq!(row.due_at, START.plus(Duration::from_secs(30)), "leased for the hand-over");
+        assert_eq!(row.due_at, START.plus(Settings::default().lease), "leased for the hand-over");
         assert_eq!((row.client, claimed.client), (shop.client.number, shop.client.number));
         assert_eq!((&row.event_id, &row.url_id), (&claimed.event_id, &claimed.url_id));
         let record = if claimed.method.as_str() == "task.create" { &created } else { &removed };
