@@ -69,17 +69,21 @@ impl OauthError {
             Self::NothingThere => (
                 StatusCode::NOT_FOUND,
                 "invalid_request",
-                String::from("There is no such endpoint: use /oauth/token, /oauth/revoke or /oauth/introspect"),
+                String::from(
+                    "There is no such endpoint: use /oauth/token, /oauth/revoke or /oauth/introspect",
+                ),
             ),
             Self::ContentType => bad("Invalid request: content must be application/x-www-form-urlencoded"),
             Self::Body => bad("Invalid request: the body is too large, or is not UTF-8"),
             Self::Repeated(name) => bad(&format!("Invalid request: `{name}` stands more than once")),
             Self::Missing(name) => bad(&format!("Missing parameter: `{name}`")),
             Self::InQuery => bad("Invalid request: credentials belong into the body, never into the address"),
-            Self::BadBasic => {
-                bad("Invalid request: the Authorization header must be Basic with client id and client secret")
+            Self::BadBasic => bad(
+                "Invalid request: the Authorization header must be Basic with client id and client secret",
+            ),
+            Self::TwoWays => {
+                bad("Invalid request: send the credentials in the header or in the body, not in both")
             }
-            Self::TwoWays => bad("Invalid request: send the credentials in the header or in the body, not in both"),
             Self::UnsupportedGrant => (
                 StatusCode::BAD_REQUEST,
                 "unsupported_grant_type",
@@ -94,12 +98,16 @@ impl OauthError {
             Self::InvalidClient { .. } => (
                 StatusCode::UNAUTHORIZED,
                 "invalid_client",
-                String::from("Invalid client: client id or client secret is wrong, or the client may not be used"),
+                String::from(
+                    "Invalid client: client id or client secret is wrong, or the client may not be used",
+                ),
             ),
             Self::TooMany(_) => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_requests",
-                String::from("Too many failed attempts: wait for as many seconds as the Retry-After header says"),
+                String::from(
+                    "Too many failed attempts: wait for as many seconds as the Retry-After header says",
+                ),
             ),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -181,8 +189,10 @@ mod tests {
     fn t18_descriptions_hold_only_allowed_characters() {
         let hostile = OauthError::Repeated(String::from("a\"b\\c\nü"));
         let (_, _, message) = hostile.parts();
-        assert!(description(&message).bytes().all(|byte| {
-            matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)
-        }));
+        assert!(
+            description(&message)
+                .bytes()
+                .all(|byte| { matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e) })
+        );
     }
 }

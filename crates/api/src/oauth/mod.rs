@@ -30,7 +30,9 @@ pub fn router(gatepost: Arc<Gatepost>) -> Router {
     let mut router = Router::new()
         .route("/.well-known/oauth-authorization-server", get(metadata::document))
         .route("/oauth/{*rest}", any(nothing_there));
-    for prefix in [""].into_iter().map(String::from).chain(ApiVersion::ALL.map(|version| format!("/{version}"))) {
+    for prefix in
+        [""].into_iter().map(String::from).chain(ApiVersion::ALL.map(|version| format!("/{version}")))
+    {
         router = router
             .route(&format!("{prefix}/oauth/token"), post(token::post).fallback(only_post))
             .route(&format!("{prefix}/oauth/token/"), post(token::post).fallback(only_post))

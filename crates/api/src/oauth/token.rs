@@ -74,7 +74,12 @@ pub(crate) fn body(issued: &Issued) -> String {
         client: ClientOut {
             id: &issued.client.id,
             user_id: &issued.client.created_by,
-            businesses: issued.client.workspaces.iter().map(|workspace| workspace.subdomain.as_str()).collect(),
+            businesses: issued
+                .client
+                .workspaces
+                .iter()
+                .map(|workspace| workspace.subdomain.as_str())
+                .collect(),
             grants: ["client_credentials"],
         },
     };
