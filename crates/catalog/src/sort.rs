@@ -55,6 +55,12 @@ impl Sort {
         self.keys.first().is_none_or(|key| key.path.text() == "_id" && !key.descending)
     }
 
+    /// Whether the order is that of descending `_id`: the same rows read from the other end.
+    #[must_use]
+    pub fn is_by_id_descending(&self) -> bool {
+        self.keys.first().is_some_and(|key| key.path.text() == "_id" && key.descending)
+    }
+
     /// Where `left` stands to `right`. Equal only if they have the same `_id`, or none.
     #[must_use]
     pub fn compare(&self, left: &Value, right: &Value) -> Ordering {

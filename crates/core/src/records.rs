@@ -26,7 +26,7 @@ use crate::{Error, Gatepost};
 pub const MOST_IDS: usize = 1_000;
 
 /// How far into a list that is not in the order of ids a page may end: so many records are held while it is made.
-pub const DEEPEST_SORTED: usize = 100_000;
+pub const DEEPEST_SORTED: usize = 10_000;
 
 /// The entity type that gathers the archived records of all the others (contract.md F 39).
 const ARCHIVE: &str = "archive";
@@ -44,7 +44,8 @@ impl Gatepost {
         entity: &Entity,
         query: ListQuery,
     ) -> Result<String, Error> {
-        if !query.sort.is_by_id() && query.skip.saturating_add(query.limit) > DEEPEST_SORTED {
+        let in_order = query.sort.is_by_id() || query.sort.is_by_id_descending();
+        if !in_order && query.skip.saturating_add(query.limit) > DEEPEST_SORTED {
             let problem =
                 format!("a sorted list ends at {DEEPEST_SORTED} records; filter it, or sort by _id");
             return Err(Error::invalid("skip", problem));

@@ -30,8 +30,11 @@ pub(super) fn read(
     source: &Source,
     query: &ListQuery,
 ) -> Result<String, StoreError> {
-    let mut page = Page::new(source, query);
-    match (source, query.filter.ids()) {
+    let ids = query.filter.ids();
+    let descending = ids.is_none() && query.sort.is_by_id_descending();
+    let in_order = query.sort.is_by_id() || descending;
+    let mut page = Page::new(query, in_order && matches!(source, Source::Type(_)));
+    match (source, ids) {
         (Source::Type(entity_type), Some(ids)) => {
             for id in ids {
                 if let Some(text) = records::lookup(tx, workspace, entity_type, id)?
@@ -42,7 +45,7 @@ pub(super) fn read(
             }
         }
         (Source::Type(entity_type), None) => {
-            records::scan(tx, workspace, entity_type, false, |text| page.consider(text))?;
+            records::scan(tx, workspace, entity_type, descending, |text| page.consider(text))?;
         }
         (Source::Archive, _) => records::scan_all_types(tx, workspace, |text, entity_type| {
             // Most records are not archived, and most of those can be told without reading them.
@@ -78,8 +81,7 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    fn new(source: &Source, query: &'a ListQuery) -> Self {
-        let in_order = query.sort.is_by_id() && matches!(source, Source::Type(_));
+    fn new(query: &'a ListQuery, in_order: bool) -> Self {
         let found = if in_order {
             Found::InOrder { skipped: 0, page: Array::default() }
         } else {
