@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use gatepost_core::Gatepost;
 use gatepost_http::server::{self, Options};
 use gatepost_store::tables::deliveries;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,6 +25,9 @@ const FLUSH: Duration = Duration::from_secs(1);
 
 /// How long a start waits for a command that just uses the data folder.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest that a command may take: backing up a large database takes a while.
+const LONGEST_COMMAND: Duration = Duration::from_secs(3600);
 
 /// The longest that a stop waits for what is under way: a little longer than listeners and senders do by themselves.
 const LONGEST_STOP: Duration = Duration::from_secs(15);
@@ -49,7 +52,7 @@ pub async fn serve(
     sources: Sources,
     listener: TcpListener,
 ) -> anyhow::Result<Running> {
-    let lock = patient_lock(folder).await?;
+    let lock = patient_lock(folder, &config.server.admin_socket).await?;
     let address = listener.local_addr().context("the listener has no address")?;
     let public_url = config.server.public_url.clone().unwrap_or_else(|| reachable_url(address));
     let opened = deployment::open(config, folder, &sources, public_url, Tables::Migrate).await?;
@@ -70,7 +73,8 @@ pub async fn serve(
     let public = public::router(Arc::clone(&gatepost));
     tasks.spawn(server::serve_tcp(listener, public, options.clone(), stop.clone()));
     let admin = gatepost_api::admin::router(Arc::clone(&gatepost));
-    tasks.spawn(server::serve_unix(socket, admin, options, stop.clone()));
+    let unhurried = Options { request_timeout: LONGEST_COMMAND, ..options };
+    tasks.spawn(server::serve_unix(socket, admin, unhurried, stop.clone()));
     tasks.spawn(flush_journal(Arc::clone(&gatepost), stop.clone()));
     tasks.close();
     let admin_socket = config.server.admin_socket.clone();
@@ -115,15 +119,16 @@ impl Running {
 }
 
 /// Commands hold the lock only for a moment; another server holds it for good.
-async fn patient_lock(folder: &DataFolder) -> anyhow::Result<Lock> {
+async fn patient_lock(folder: &DataFolder, admin_socket: &Path) -> anyhow::Result<Lock> {
     let until = tokio::time::Instant::now() + PATIENCE;
     loop {
         if let Some(lock) = folder.try_lock()? {
             return Ok(lock);
         }
-        if tokio::time::Instant::now() >= until {
+        let is_server = UnixStream::connect(admin_socket).await.is_ok();
+        if is_server || tokio::time::Instant::now() >= until {
             bail!(
-                "another gatepost process uses the data folder \"{}\": stop it, or give this one its own with --data",
+                "another gatepost server or command uses the data folder \"{}\": stop it, or give this one its own with --data",
                 folder.path().display()
             );
         }
@@ -166,6 +171,35 @@ fn reachable_url(address: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_folder::TestFolder;
+
+    async fn started(folder: &DataFolder) -> anyhow::Result<Running> {
+        let config = Config::from_text("", folder.path())?;
+        serve(&config, folder, Sources::of_the_machine(), TcpListener::bind("127.0.0.1:0").await?).await
+    }
+
+    #[tokio::test]
+    async fn one_server_at_a_time_has_a_data_folder() {
+        let place = TestFolder::new();
+        let folder = DataFolder::create(place.path()).unwrap();
+        let first = started(&folder).await.unwrap();
+        let error = started(&folder).await.map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("another gatepost server") && error.contains("--data"), "{error}");
+        assert!(first.admin_socket().exists(), "the first one is not disturbed");
+        first.shutdown().await;
+        started(&folder).await.unwrap().shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_stopped_server_leaves_one_file_of_database() {
+        let place = TestFolder::new();
+        let folder = DataFolder::create(place.path()).unwrap();
+        started(&folder).await.unwrap().shutdown().await;
+        let left = std::fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut left: Vec<_> = left.collect();
+        left.sort();
+        assert_eq!(left, ["gatepost.db", "keys.toml", "lock"]);
+    }
 
     #[test]
     fn the_url_of_a_listener_can_be_opened() {

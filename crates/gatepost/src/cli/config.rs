@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
 use super::output::{Failure, Output};
-use crate::config::{Config, Layers, shown};
+use crate::config::{Config, DEFAULTS, Inputs, Layers, shown};
 
 /// The configuration.
 #[derive(Debug, Subcommand)]
@@ -27,17 +27,15 @@ impl ConfigCommand {
     ///
     /// # Errors
     /// What is wrong with the configuration, if that was asked.
-    pub(super) fn run(&self, sources: &crate::config::Sources, output: &Output) -> Result<(), Failure> {
-        let layers = sources.layers();
+    pub(super) fn run(&self, inputs: &Inputs, output: &Output) -> Result<(), Failure> {
+        let layers = inputs.layers();
         match self {
             Self::Check => {
-                let config = Config::from_layers(&layers, &sources.data).map_err(anyhow::Error::from)?;
+                let config = Config::from_layers(&layers, &inputs.data).map_err(anyhow::Error::from)?;
                 check(&config, output)
             }
             Self::Show => output.print(&as_json(&layers), |_| shown(&layers)),
-            Self::Default => output.print(&Value::from(crate::config::DEFAULTS), |_| {
-                crate::config::DEFAULTS.trim_end().to_owned()
-            }),
+            Self::Default => output.print(&Value::from(DEFAULTS), |_| DEFAULTS.trim_end().to_owned()),
         }
     }
 }

@@ -31,7 +31,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::call::Call;
 use self::output::{Failure, Output};
-use crate::config::{Config, Log, LogFormat, Sources};
+use crate::config::{Config, Inputs, Log, LogFormat};
 use crate::{demo, telemetry};
 
 /// API clients, tokens, the gate and webhooks for products with workspaces.
@@ -57,20 +57,23 @@ Examples:
   gatepost client create --name \"CRM sync\" --workspace the-ceramic-school \\
     --webhook-url https://hooks.example.com/gatepost --method 'task.*'";
 
+/// Where the flags of [`Common`] stand in every command's help.
+const EVERYWHERE: &str = "Everywhere";
+
 /// What every command takes.
 #[derive(Args, Clone, Debug)]
 struct Common {
     /// The data folder: database, keys, the running server's socket.
-    #[arg(long, global = true, value_name = "DIR", default_value = "gatepost-data")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR", default_value = "gatepost-data")]
     data: PathBuf,
     /// The database, if it is not the one in the data folder: a file path or sqlite:PATH.
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "URL")]
     database: Option<String>,
     /// The configuration file [default: gatepost.toml in the data folder, if it is there].
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print JSON, as the admin API answers it.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
 }
 
@@ -113,14 +116,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn perform(cli: &Cli, output: Output) -> Result<(), Failure> {
-    let sources = cli.sources();
+    let inputs = cli.inputs();
     let call = match &cli.command {
-        Command::Config(command) => return command.run(&sources, &output),
+        Command::Config(command) => return command.run(&inputs, &output),
         Command::Demo { keep } => return Ok(runtime(1)?.block_on(demo::run(*keep))?),
         Command::Serve(_) => {
-            let config = load(&sources)?;
+            let config = load(&inputs)?;
             telemetry::start(&config.log);
-            return Ok(runtime(config.server.threads)?.block_on(serve::run(&config, &sources, output))?);
+            return Ok(runtime(config.server.threads)?.block_on(serve::run(&config, &inputs, output))?);
         }
         Command::Workspace(command) => command.call(),
         Command::Client(command) => command.call(),
@@ -130,14 +133,14 @@ fn perform(cli: &Cli, output: Output) -> Result<(), Failure> {
         Command::Method(command) => command.call(),
         Command::Db(command) => command.call(),
     };
-    ask(&call, &sources, output)
+    ask(&call, &inputs, output)
 }
 
-fn ask(call: &Call, sources: &Sources, output: Output) -> Result<(), Failure> {
-    let config = load(sources)?;
+fn ask(call: &Call, inputs: &Inputs, output: Output) -> Result<(), Failure> {
+    let config = load(inputs)?;
     // A command speaks for itself; only what went wrong inside is of interest besides.
     telemetry::start(&Log { format: LogFormat::Text, level: String::from("warn") });
-    let answer = runtime(1)?.block_on(send::send(call, &config, &sources.data))?;
+    let answer = runtime(1)?.block_on(send::send(call, &config, &inputs.data))?;
     if answer.status.is_client_error() || answer.status.is_server_error() {
         return Err(Failure::Refused(answer));
     }
@@ -150,8 +153,8 @@ fn ask(call: &Call, sources: &Sources, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn load(sources: &Sources) -> Result<Config, Failure> {
-    sources.load().map_err(|problems| Failure::Failed(problems.into()))
+fn load(inputs: &Inputs) -> Result<Config, Failure> {
+    inputs.load().map_err(|problems| Failure::Failed(problems.into()))
 }
 
 /// One thread needs no pool of threads.
@@ -169,7 +172,7 @@ fn runtime(threads: u32) -> anyhow::Result<Runtime> {
 
 impl Cli {
     /// Where the configuration of this call comes from.
-    fn sources(&self) -> Sources {
+    fn inputs(&self) -> Inputs {
         let mut flags = Vec::new();
         if let Some(database) = &self.common.database {
             flags.push(("--database", "store.database", database.clone()));
@@ -179,7 +182,7 @@ impl Cli {
         }
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Sources {
+        Inputs {
             data: self.common.data.clone(),
             file: self.common.config.clone(),
             environment: environment.collect(),

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::output::Output;
-use crate::config::{Config, Sources as ConfigSources};
+use crate::config::{Config, Inputs};
 use crate::data_folder::DataFolder;
 use crate::deployment::{Sources, absolute};
 use crate::serve::{Running, serve};
@@ -30,11 +30,11 @@ pub(super) struct ServeCommand {
 ///
 /// # Errors
 /// If it cannot start.
-pub(super) async fn run(config: &Config, sources: &ConfigSources, output: Output) -> anyhow::Result<()> {
+pub(super) async fn run(config: &Config, inputs: &Inputs, output: Output) -> anyhow::Result<()> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
-    let folder = DataFolder::create(&sources.data)?;
+    let folder = DataFolder::create(&inputs.data)?;
     let listen = config.server.listen;
     let listener = TcpListener::bind(listen)
         .await

@@ -195,14 +195,14 @@ fn flags_of_the_command_line_are_the_topmost_layer() {
         "--config",
         "c",
     ]);
-    let sources = cli.sources();
-    assert_eq!(sources.data, Path::new("d"));
-    assert_eq!(sources.file.as_deref(), Some(Path::new("c")));
+    let inputs = cli.inputs();
+    assert_eq!(inputs.data, Path::new("d"));
+    assert_eq!(inputs.file.as_deref(), Some(Path::new("c")));
     let flags = [
         ("--database", "store.database", String::from("sqlite:x.db")),
         ("--listen", "server.listen", String::from("127.0.0.1:9")),
     ];
-    assert_eq!(sources.flags, flags);
+    assert_eq!(inputs.flags, flags);
     assert_eq!(parsed(&["workspace", "list"]).common.data, Path::new("gatepost-data"));
 }
 

@@ -22,7 +22,7 @@ pub const FILE_NAME: &str = "gatepost.toml";
 
 /// Where a configuration comes from besides the defaults.
 #[derive(Clone, Debug, Default)]
-pub struct Sources {
+pub struct Inputs {
     /// The data folder.
     pub data: PathBuf,
     /// The file to read instead of the one in the data folder.
@@ -49,7 +49,7 @@ impl fmt::Display for Problems {
     }
 }
 
-impl Sources {
+impl Inputs {
     /// The layers, laid in order.
     #[must_use]
     pub fn layers(&self) -> Layers {

@@ -15,6 +15,12 @@ use super::reader::Reader;
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// The senders count on fresh deliveries being held at least so long.
+const SHORTEST_LEASE: Duration = gatepost_webhook::dispatch::LEASE;
+
+/// What a try takes beside the sending itself, at most: looking at the recipient before it, recording after it.
+const BESIDE_SENDING: Duration = Duration::from_secs(3);
+
 /// A configuration that was checked.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -193,12 +199,11 @@ impl Webhooks {
             ),
             concurrency: reader.number("webhooks.concurrency", 1, 10_000),
             concurrency_per_url: reader.number("webhooks.concurrency_per_url", 1, 1_000),
-            lease: reader.duration("webhooks.lease", SECOND, DAY),
+            lease: reader.duration("webhooks.lease", SHORTEST_LEASE, DAY),
             urls_per_client: reader.number("webhooks.urls_per_client", 1, 1_000),
         };
-        if section.lease < section.timeout * 2 {
-            let text =
-                "must be at least twice webhooks.timeout, or a slow receiver could get a delivery twice";
+        if section.lease < (section.timeout + BESIDE_SENDING) * 2 {
+            let text = "must be at least twice webhooks.timeout and six seconds, or a slow receiver could get a delivery twice";
             reader.report("webhooks.lease", text);
         }
         section

@@ -76,8 +76,8 @@ fn bad_values_are_named_with_key_place_and_remedy() {
             "webhooks.allow_networks (gatepost.toml line 2): \"office\" is neither an IP address nor a network like 203.0.113.0/24 or 2001:db8::/32",
         ),
         (
-            "[webhooks]\nlease = \"20s\"",
-            "webhooks.lease (gatepost.toml line 2): must be at least twice webhooks.timeout, or a slow receiver could get a delivery twice",
+            "[webhooks]\nlease = \"35s\"",
+            "webhooks.lease (gatepost.toml line 2): must be at least twice webhooks.timeout and six seconds, or a slow receiver could get a delivery twice",
         ),
         (
             "[store]\ndatabase = \"postgres://x/y\"",
@@ -145,7 +145,7 @@ fn layers_stand_in_order_and_show_says_so() {
         "[webhooks]\nretry_schedule = [\"1s\"]\ntimeout = \"1s\"\n[server]\nlisten = \"127.0.0.1:1\"\n",
     )
     .unwrap();
-    let sources = Sources {
+    let inputs = Inputs {
         data: folder.clone(),
         file: None,
         environment: vec![
@@ -154,9 +154,9 @@ fn layers_stand_in_order_and_show_says_so() {
         ],
         flags: vec![("--listen", "server.listen", "127.0.0.1:3".into())],
     };
-    let config = sources.load().unwrap();
-    let text = shown(&sources.layers());
-    let missing = Sources { file: Some(folder.join("missing.toml")), ..sources }.load();
+    let config = inputs.load().unwrap();
+    let text = shown(&inputs.layers());
+    let missing = Inputs { file: Some(folder.join("missing.toml")), ..inputs }.load();
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(config.webhooks.retry_schedule.pauses(), [Duration::from_secs(1)]);
     assert_eq!(config.webhooks.timeout, Duration::from_secs(2));
