@@ -143,3 +143,148 @@ fn to_usize(number: u32) -> usize {
 pub fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::Router;
+    use axum::body::Body;
+    use gatepost_model::{ManualClock, SeededRandom, Timestamp};
+    use gatepost_store::tables::refusals::Refusal;
+    use http::{HeaderMap, Request, StatusCode};
+    use http_body_util::BodyExt;
+    use serde_json::{Value, json};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::test_folder::TestFolder;
+
+    struct Admin {
+        router: Router,
+        gatepost: Arc<Gatepost>,
+        clock: Arc<ManualClock>,
+        _folder: TestFolder,
+    }
+
+    impl Admin {
+        async fn new() -> Self {
+            let place = TestFolder::new();
+            let folder = DataFolder::create(place.path()).unwrap();
+            let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)));
+            let sources = Sources { clock: clock.clone(), random: Arc::new(SeededRandom::new(1)) };
+            let config = Config::from_text("", place.path()).unwrap();
+            let opened = open(&config, &folder, &sources, String::new(), Tables::Migrate).await.unwrap();
+            let router = gatepost_api::admin::router(Arc::clone(&opened.gatepost));
+            Self { router, gatepost: opened.gatepost, clock, _folder: place }
+        }
+
+        async fn ask(
+            &self,
+            verb: &str,
+            path: &str,
+            if_match: Option<&str>,
+            body: Value,
+        ) -> (u16, HeaderMap, Value) {
+            let mut request = Request::builder().method(verb).uri(format!("/admin/v1{path}"));
+            if let Some(tag) = if_match {
+                request = request.header("if-match", tag);
+            }
+            let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+            let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+            let (parts, body) = response.into_parts();
+            assert_eq!(parts.headers["cache-control"], "no-store", "{verb} {path}");
+            let body = body.collect().await.unwrap().to_bytes();
+            (parts.status.as_u16(), parts.headers, serde_json::from_slice(&body).unwrap())
+        }
+    }
+
+    #[tokio::test]
+    async fn p8_a_change_for_another_revision_is_refused() {
+        let admin = Admin::new().await;
+        let (status, headers, client) = admin.ask("POST", "/clients", None, json!({ "name": "Tool" })).await;
+        assert_eq!((status, &headers["etag"]), (201, &"\"1\"".parse().unwrap()));
+        let path = format!("/clients/{}", client["id"].as_str().unwrap());
+        let named = |name: &str| json!({ "name": name });
+        let (status, headers, _) = admin.ask("PATCH", &path, Some("\"1\""), named("First")).await;
+        assert_eq!((status, &headers["etag"]), (200, &"\"2\"".parse().unwrap()));
+        assert_eq!(admin.ask("PATCH", &path, Some("\"1\""), named("Second")).await.0, 409);
+        assert_eq!(admin.ask("PATCH", &path, Some("nonsense"), named("Second")).await.0, 400);
+        let both = json!({ "name": "Second", "revision": 2 });
+        assert_eq!(admin.ask("PATCH", &path, Some("\"1\""), both.clone()).await.0, 400);
+        assert_eq!(admin.ask("PATCH", &path, Some("*"), both).await.2["name"], "Second");
+    }
+
+    #[tokio::test]
+    async fn bad_requests_are_explained_and_nothing_is_done() {
+        let admin = Admin::new().await;
+        for (verb, path, body, wanted) in [
+            ("POST", "/clients", json!({}), "name: is missing"),
+            ("POST", "/clients", json!({ "name": "x", "nmae": 1 }), "unknown member \"nmae\""),
+            (
+                "POST",
+                "/clients",
+                json!({ "name": "x", "tokenLifetime": "73h" }),
+                "tokenLifetime: must be from 1 minute",
+            ),
+            ("POST", "/clients", json!({ "name": "x", "methods": ["task.fly"] }), "methods: "),
+            ("POST", "/clients", json!({ "name": "x", "webhookUrls": ["ftp://x"] }), "webhookUrls: "),
+            ("POST", "/workspaces", json!({ "subdomain": "A B" }), "subdomain: "),
+            ("POST", "/backup", json!({ "path": "here.db" }), "path: must be absolute"),
+            ("GET", "/deliveries?state=lost", Value::Null, "state: \"lost\" is no state"),
+            ("GET", "/deliveries?limit=0", Value::Null, "limit: must be from 1 to 1000"),
+            ("GET", "/audit?sort=up", Value::Null, "unknown field `sort`"),
+        ] {
+            let (status, _, answer) = admin.ask(verb, path, None, body).await;
+            let message = answer["message"].as_str().unwrap();
+            assert!(status == 400 && message.contains(wanted), "{verb} {path}: {status} {message}");
+        }
+        assert_eq!(admin.ask("GET", "/clients", None, Value::Null).await.2, json!([]));
+        assert_eq!(admin.ask("GET", "/nothing", None, Value::Null).await.0, 404);
+        assert_eq!(admin.ask("DELETE", "/workspaces", None, Value::Null).await.0, 405);
+    }
+
+    #[tokio::test]
+    async fn lists_go_on_after_the_last_of_the_page_before() {
+        let admin = Admin::new().await;
+        for name in ["a", "b", "c"] {
+            admin.ask("POST", "/clients", None, json!({ "name": name })).await;
+            admin.clock.advance(Duration::from_secs(1));
+        }
+        let first = admin.ask("GET", "/clients?limit=2", None, Value::Null).await.2;
+        assert_eq!((&first[0]["name"], &first[1]["name"]), (&json!("a"), &json!("b")));
+        let next = format!("/clients?limit=2&after={}", first[1]["id"].as_str().unwrap());
+        let second = admin.ask("GET", &next, None, Value::Null).await.2;
+        assert_eq!((&second[0]["name"], second.as_array().unwrap().len()), (&json!("c"), 1));
+        let newest = admin.ask("GET", "/audit?limit=1", None, Value::Null).await.2;
+        assert_eq!(newest[0]["after"]["name"], "c");
+        let before = format!("/audit?before={}", newest[0]["id"].as_str().unwrap());
+        assert_eq!(admin.ask("GET", &before, None, Value::Null).await.2.as_array().unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_refused_request_is_explained_with_the_true_reason() {
+        let admin = Admin::new().await;
+        let client = admin.ask("POST", "/clients", None, json!({ "name": "Tool" })).await.2;
+        admin.gatepost.note_refusal(Refusal {
+            id: String::from("req_1"),
+            at: admin.gatepost.now(),
+            client: Some(ClientNumber(1)),
+            workspace: Some(String::from("shop")),
+            verb: String::from("GET"),
+            path: String::from("/tasks"),
+            status: 401,
+            refused_by: String::from("client"),
+            detail: String::from("the client is disabled"),
+            address: String::from("192.0.2.1"),
+        });
+        admin.gatepost.flush_journal().await.unwrap();
+        let (status, _, refusal) = admin.ask("GET", "/requests/req_1", None, Value::Null).await;
+        assert_eq!(status, StatusCode::OK.as_u16());
+        assert_eq!(
+            (&refusal["client"], &refusal["detail"]),
+            (&client["id"], &json!("the client is disabled"))
+        );
+        assert_eq!(admin.ask("GET", "/requests/req_2", None, Value::Null).await.0, 404);
+    }
+}

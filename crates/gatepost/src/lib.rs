@@ -2,7 +2,7 @@
 //!
 //! - [`config`]: the layers of the configuration.
 //! - [`cli`]: every command is one call of the admin API.
-//! - [`serve`]: what runs, and how it starts and stops; [`deployment`] puts the use cases together.
+//! - [`mod@serve`]: what runs, and how it starts and stops; [`deployment`] puts the use cases together.
 //! - [`data_folder`], [`key_file`], [`admin_socket`]: what lies in the data folder, and who may see it.
 
 pub mod admin_socket;

@@ -30,7 +30,7 @@ use http::{HeaderValue, StatusCode, header};
 
 type Shared = State<Arc<Gatepost>>;
 
-/// The calls. Whoever can reach the listener may make all of them: see [`access`].
+/// The calls. Whoever can reach the listener may make all of them, so it must be one that the operating system guards.
 pub fn router(gatepost: Arc<Gatepost>) -> Router {
     let calls = Router::new()
         .route("/workspaces", get(workspaces::list).post(workspaces::create))
@@ -62,7 +62,6 @@ pub fn router(gatepost: Arc<Gatepost>) -> Router {
 
 async fn no_such_call() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not_found", "the admin API has no such call")
-        .help("The calls are listed in the documentation of the admin API.")
 }
 
 async fn wrong_verb() -> Problem {

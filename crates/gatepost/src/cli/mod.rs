@@ -26,7 +26,6 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use http::StatusCode;
 use tokio::runtime::{Builder, Runtime};
 
 use self::call::Call;
@@ -141,10 +140,9 @@ fn ask(call: &Call, inputs: &Inputs, output: Output) -> Result<(), Failure> {
     // A command speaks for itself; only what went wrong inside is of interest besides.
     telemetry::start(&Log { format: LogFormat::Text, level: String::from("warn") });
     let answer = runtime(1)?.block_on(send::send(call, &config, &inputs.data))?;
-    if answer.status.is_client_error() || answer.status.is_server_error() {
+    if !answer.status.is_success() {
         return Err(Failure::Refused(answer));
     }
-    debug_assert!(matches!(answer.status, StatusCode::OK | StatusCode::CREATED));
     output.print(&answer.body, call.show)?;
     let entries = answer.body.as_array().map(Vec::len);
     if call.page.is_some_and(|page| entries == usize::try_from(page).ok()) {
