@@ -1,6 +1,6 @@
 //! The real server, in this process, on a random port and in a folder of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +16,15 @@ use crate::http::{Answer, Http};
 
 /// What every test server is told, besides what the test says: receivers on this machine may be sent to, and a failed
 /// delivery is tried again soon.
-const CONFIG: &str = "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://gatepost.test\"\n";
+const SERVER: &str = "[server]\nlisten = \"127.0.0.1:0\"\n";
+const PUBLIC_URL: &str = "http://gatepost.test";
 const WEBHOOKS: &str = "[webhooks]\nallow_networks = [\"127.0.0.0/8\"]\n";
 
 /// How a server is to be.
 pub struct Builder {
     config: String,
+    server: String,
+    public_url: String,
     webhooks: String,
     clock: Option<Arc<ManualClock>>,
 }
@@ -32,6 +35,21 @@ impl Builder {
     pub fn config(mut self, toml: &str) -> Self {
         self.config.push_str(toml);
         self.config.push('\n');
+        self
+    }
+
+    /// Adds lines to the section about the server.
+    #[must_use]
+    pub fn server(mut self, toml: &str) -> Self {
+        self.server.push_str(toml);
+        self.server.push('\n');
+        self
+    }
+
+    /// Sets the address as callers know it: the issuer.
+    #[must_use]
+    pub fn public_url(mut self, url: &str) -> Self {
+        url.clone_into(&mut self.public_url);
         self
     }
 
@@ -55,7 +73,8 @@ impl Builder {
     /// If it does not start.
     pub async fn start(self) -> App {
         let folder = Folder::new();
-        let config = format!("{CONFIG}{}{}", self.webhooks, self.config);
+        let Self { config, server, public_url, webhooks, .. } = &self;
+        let config = format!("{SERVER}public_url = \"{public_url}\"\n{server}{webhooks}{config}");
         let clock: Arc<dyn Clock> = match &self.clock {
             Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
             None => Arc::new(SystemClock::default()),
@@ -111,7 +130,13 @@ impl App {
     /// A server that is yet to be described.
     #[must_use]
     pub fn builder() -> Builder {
-        Builder { config: String::new(), webhooks: WEBHOOKS.to_owned(), clock: None }
+        Builder {
+            config: String::new(),
+            server: String::new(),
+            public_url: PUBLIC_URL.to_owned(),
+            webhooks: WEBHOOKS.to_owned(),
+            clock: None,
+        }
     }
 
     /// The use cases.
@@ -128,6 +153,16 @@ impl App {
     #[must_use]
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The socket of the admin API.
+    ///
+    /// # Panics
+    /// If the server is stopped.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test of a stopped server asks nothing of it")]
+    pub fn admin_socket(&self) -> &Path {
+        self.running.as_ref().expect("the server runs").admin_socket()
     }
 
     /// Moves a clock that was set with [`Builder::clock_at`].

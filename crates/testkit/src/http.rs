@@ -1,5 +1,6 @@
 //! A plain HTTP client: says exactly what it is told, keeps connections, follows nothing.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +9,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// No answer of a test takes longer.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -70,6 +73,15 @@ impl Http {
         Self { client: Client::builder(TokioExecutor::new()).build(connector), base: base.into() }
     }
 
+    /// The same server, called from another address of this machine.
+    #[must_use]
+    pub fn from_address(&self, address: IpAddr) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_local_address(Some(address));
+        Self { client: Client::builder(TokioExecutor::new()).build(connector), base: self.base.clone() }
+    }
+
     /// The address of the server.
     #[must_use]
     pub fn base(&self) -> &str {
@@ -116,6 +128,23 @@ impl Http {
             Ok::<_, anyhow::Error>(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
         };
         tokio::time::timeout(DEADLINE, answer).await?
+    }
+
+    /// Sends bytes as they are, well formed or not, and reads whatever comes until the server hangs up.
+    ///
+    /// # Errors
+    /// If the server cannot be reached or does not hang up in time.
+    pub async fn send_raw(&self, bytes: &[u8]) -> anyhow::Result<String> {
+        let address = self.base.trim_start_matches("http://");
+        let conversation = async {
+            let mut stream = TcpStream::connect(address).await?;
+            // A server that has heard enough hangs up in the middle: what it said before is what counts.
+            let _ = stream.write_all(bytes).await;
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer).await;
+            Ok(String::from_utf8_lossy(&answer).into_owned())
+        };
+        tokio::time::timeout(DEADLINE, conversation).await?
     }
 
     /// `GET`.

@@ -3,12 +3,16 @@
 //! Used by tests only. Nothing here waits for a fixed time: waiting is for something to happen, with a deadline that
 //! fails the test.
 
+pub mod admin;
 pub mod app;
+pub mod cli;
 pub mod folder;
 pub mod http;
+pub mod make;
 pub mod receiver;
 
 pub use app::{App, Builder, TestClient};
+pub use cli::{Cli, Ran};
 pub use folder::Folder;
 pub use http::{Answer, Http};
 pub use receiver::{Received, Receiver};
