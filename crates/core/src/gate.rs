@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use gatepost_keys::{Claims, TokenError};
 use gatepost_model::limit::{Quota, Window};
-use gatepost_model::{ApiClient, ApiVersion, ClientStatus, Timestamp, Workspace};
+use gatepost_model::{ApiClient, ApiVersion, ClientStatus, SecretState, Timestamp, Workspace};
 
 /// How far ahead of this node's clock a token may have been issued: another node's clock may be fast.
 pub const CLOCK_SKEW_SECONDS: u64 = 60;
@@ -90,6 +90,8 @@ pub enum Reason {
     TokenBeforeCut,
     /// Its secret was cut off.
     KilledSecret,
+    /// Its secret came to its end.
+    EndedSecret,
     /// The client was deleted.
     NoClient,
     /// The client is disabled.
@@ -222,7 +224,7 @@ pub fn decide<'a>(
             (Check::Shape, _) => shape(request),
             (Check::Token, client) => token(request, client, now),
             (Check::Client, None) => Err(Reason::NoClient),
-            (Check::Client, Some(client)) => active(request, client),
+            (Check::Client, Some(client)) => active(request, client, now),
             (Check::Address, Some(client)) => address(request, client),
             (Check::Workspace, Some(client)) => {
                 workspace(request, client).map(|found| verdict.workspace = Some(found))
@@ -278,7 +280,7 @@ fn token(request: &Request<'_>, client: Option<&ApiClient>, now: Timestamp) -> R
     pass(!revoked, Reason::RevokedToken)
 }
 
-fn active(request: &Request<'_>, client: &ApiClient) -> Result<(), Reason> {
+fn active(request: &Request<'_>, client: &ApiClient, now: Timestamp) -> Result<(), Reason> {
     match client.status {
         ClientStatus::Active => {}
         ClientStatus::Disabled => return Err(Reason::DisabledClient),
@@ -286,8 +288,11 @@ fn active(request: &Request<'_>, client: &ApiClient) -> Result<(), Reason> {
     }
     let claims = request.claims.map_err(|_| Reason::UnreadableToken)?;
     pass(claims.issued_at >= client.not_before, Reason::TokenBeforeCut)?;
-    let accepted = client.secret(claims.secret).is_some_and(|secret| secret.killed_at.is_none());
-    pass(accepted, Reason::KilledSecret)
+    match client.secret(claims.secret).map(|secret| secret.state(now)) {
+        Some(SecretState::Active | SecretState::Expiring) => Ok(()),
+        Some(SecretState::Expired) => Err(Reason::EndedSecret),
+        Some(SecretState::Killed) | None => Err(Reason::KilledSecret),
+    }
 }
 
 fn address(request: &Request<'_>, client: &ApiClient) -> Result<(), Reason> {
@@ -322,6 +327,7 @@ impl Reason {
             | Self::RevokedToken
             | Self::TokenBeforeCut
             | Self::KilledSecret
+            | Self::EndedSecret
             | Self::NoClient
             | Self::DisabledClient
             | Self::RevokedClient => 401,
@@ -417,6 +423,9 @@ impl Reason {
             Self::RevokedToken => "This one token was revoked.",
             Self::TokenBeforeCut => "The token was issued before all of the client's tokens were cut off.",
             Self::KilledSecret => "The secret that this token was asked for with was cut off.",
+            Self::EndedSecret => {
+                "The secret that this token was asked for with came to its end after a rotation. The tool still uses the old secret, or has not asked for a token with the new one."
+            }
             Self::NoClient => "The client of this token was deleted.",
             Self::DisabledClient => "The client is disabled.",
             Self::RevokedClient => "The client was revoked.",

@@ -13,7 +13,6 @@ pub mod deliver;
 pub mod demo;
 pub mod deployment;
 pub mod key_file;
-mod public;
 pub mod serve;
 pub mod telemetry;
 #[cfg(test)]

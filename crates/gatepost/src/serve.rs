@@ -18,7 +18,6 @@ use crate::config::Config;
 use crate::data_folder::{DataFolder, Lock};
 use crate::deliver;
 use crate::deployment::{self, Deployment, Sources, Tables};
-use crate::public;
 
 /// How often notes on uses and refusals are written down.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -70,7 +69,7 @@ pub async fn serve(
         clock: Arc::clone(&sources.clock),
         random: Arc::clone(&sources.random),
     };
-    let public = public::router(Arc::clone(&gatepost));
+    let public = gatepost_api::router(Arc::clone(&gatepost));
     tasks.spawn(server::serve_tcp(listener, public, options.clone(), stop.clone()));
     let admin = gatepost_api::admin::router(Arc::clone(&gatepost));
     let unhurried = Options { request_timeout: LONGEST_COMMAND, ..options };

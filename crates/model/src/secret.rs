@@ -55,9 +55,9 @@ pub enum SecretState {
     Active,
     /// Accepted until its end.
     Expiring,
-    /// No longer accepted for new tokens; the tokens it minted live on.
+    /// No longer accepted, and neither are the tokens that were asked for with it.
     Expired,
-    /// Cut off together with the tokens it minted (security.md S10).
+    /// Cut off before its time, together with the tokens that were asked for with it (security.md S10).
     Killed,
 }
 

@@ -41,14 +41,17 @@ pub(super) async fn reveal(
     })))
 }
 
-/// `POST /clients/{id}/rotate`: `overlap` is how long the present secrets stay good, none if it is left out.
+/// How long the present secrets stay good after a rotation that does not say: a tool can be moved over in peace.
+const USUAL_OVERLAP: Duration = Duration::from_secs(24 * 3600);
+
+/// `POST /clients/{id}/rotate`: `overlap` is how long the present secrets stay good: a day if it is left out.
 pub(super) async fn rotate(
     State(gatepost): Shared,
     Administrator(actor): Administrator,
     Path(id): Path<String>,
     mut members: Members,
 ) -> Result<Response, Problem> {
-    let overlap = members.duration("overlap")?.unwrap_or(Duration::ZERO);
+    let overlap = members.duration("overlap")?.unwrap_or(USUAL_OVERLAP);
     members.finish()?;
     let rotated = gatepost.rotate_secret(&actor, &id, overlap).await?;
     Ok(with_made(&rotated, gatepost.now()))

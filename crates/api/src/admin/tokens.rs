@@ -3,26 +3,20 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use gatepost_http::Problem;
-use serde_json::{Value, json};
 
 use super::Shared;
 use super::access::Administrator;
 use super::members::Members;
+use crate::oauth::TokenOut;
 
-/// `POST /clients/{id}/token`: a token as the client itself would get one.
+/// `POST /clients/{id}/token`: a token as the client itself would get one, in the answer of the token endpoint.
 pub(super) async fn issue(
     State(gatepost): Shared,
     Administrator(_): Administrator,
     Path(id): Path<String>,
     members: Members,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<TokenOut>, Problem> {
     members.finish()?;
     let issued = gatepost.issue_token_for(&id).await?;
-    Ok(Json(json!({
-        "accessToken": issued.token.expose(),
-        "tokenType": "Bearer",
-        "expiresIn": issued.claims.lifetime.as_secs(),
-        "expiresAt": issued.claims.expires_at().iso(),
-        "clientId": issued.client.client_id,
-    })))
+    Ok(Json(TokenOut::from(&issued)))
 }

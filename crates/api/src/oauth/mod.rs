@@ -21,6 +21,7 @@ use gatepost_core::Gatepost;
 use gatepost_model::ApiVersion;
 
 use self::error::OauthError;
+pub(crate) use self::token::TokenOut;
 
 /// The one scope there is: access is scoped by workspace, not by area (contract A15).
 const SCOPE: &str = "api";

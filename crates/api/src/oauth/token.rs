@@ -30,58 +30,56 @@ pub(super) async fn post(State(gatepost): Shared, request: Request<Body>) -> Res
         issued.map_err(|refused| OauthError::from_refused(refused, issuer))
     };
     match answer.await {
-        Ok(issued) => json_response(StatusCode::OK, body(&issued)),
+        Ok(issued) => {
+            json_response(StatusCode::OK, serde_json::to_string(&TokenOut::from(&issued)).unwrap_or_default())
+        }
         Err(error) => error.into_response(),
     }
 }
 
 /// Both dialects at once. No `statusCode` and no `status`: existing integrations take either for a failure.
 #[derive(Serialize)]
-struct TokenOut<'a> {
-    access_token: &'a str,
+pub(crate) struct TokenOut {
+    access_token: String,
     token_type: &'static str,
     expires_in: u64,
     scope: &'static str,
     #[serde(rename = "accessToken")]
-    access_token_camel: &'a str,
+    access_token_camel: String,
     #[serde(rename = "accessTokenExpiresAt")]
     expires_at: String,
     #[serde(rename = "tokenType")]
     token_type_camel: &'static str,
-    client: ClientOut<'a>,
+    client: ClientOut,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ClientOut<'a> {
-    id: &'a str,
-    user_id: &'a str,
-    businesses: Vec<&'a str>,
+struct ClientOut {
+    id: String,
+    user_id: String,
+    businesses: Vec<String>,
     grants: [&'static str; 1],
 }
 
-/// The answer's body.
-pub(crate) fn body(issued: &Issued) -> String {
-    let token = issued.token.expose();
-    let out = TokenOut {
-        access_token: token,
-        token_type: "Bearer",
-        expires_in: issued.claims.lifetime.as_secs(),
-        scope: SCOPE,
-        access_token_camel: token,
-        expires_at: issued.claims.expires_at().iso(),
-        token_type_camel: "Bearer",
-        client: ClientOut {
-            id: &issued.client.id,
-            user_id: &issued.client.created_by,
-            businesses: issued
-                .client
-                .workspaces
-                .iter()
-                .map(|workspace| workspace.subdomain.as_str())
-                .collect(),
-            grants: ["client_credentials"],
-        },
-    };
-    serde_json::to_string(&out).unwrap_or_default()
+impl From<&Issued> for TokenOut {
+    fn from(issued: &Issued) -> Self {
+        let token = issued.token.expose();
+        let businesses = issued.client.workspaces.iter().map(|workspace| workspace.subdomain.to_string());
+        Self {
+            access_token: token.to_owned(),
+            token_type: "Bearer",
+            expires_in: issued.claims.lifetime.as_secs(),
+            scope: SCOPE,
+            access_token_camel: token.to_owned(),
+            expires_at: issued.claims.expires_at().iso(),
+            token_type_camel: "Bearer",
+            client: ClientOut {
+                id: issued.client.id.clone(),
+                user_id: issued.client.created_by.clone(),
+                businesses: businesses.collect(),
+                grants: ["client_credentials"],
+            },
+        }
+    }
 }

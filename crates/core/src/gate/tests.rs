@@ -153,7 +153,9 @@ fn every_way_in_which_a_token_or_client_is_bad() {
     assert_eq!(with(&|client| client.secrets[0].killed_at = Some(NOW)), Some(Reason::KilledSecret));
     assert_eq!(with(&|client| client.secrets.clear()), Some(Reason::KilledSecret));
     let ended = |client: &mut ApiClient| client.secrets[0].expires_at = Some(Timestamp::EPOCH);
-    assert_eq!(with(&ended), None, "a secret that ended leaves its tokens alive");
+    assert_eq!(with(&ended), Some(Reason::EndedSecret));
+    let ending = |client: &mut ApiClient| client.secrets[0].expires_at = Some(Timestamp(NOW.0 + 1));
+    assert_eq!(with(&ending), None);
     let revoke = |client: &mut ApiClient| {
         client.revoked_tokens.push(RevokedToken { id: vec![7; 24], expires_at: NOW });
     };
@@ -220,6 +222,7 @@ fn a3_callers_are_told_expired_from_invalid_and_nothing_else() {
         Reason::RevokedToken,
         Reason::TokenBeforeCut,
         Reason::KilledSecret,
+        Reason::EndedSecret,
         Reason::NoClient,
         Reason::DisabledClient,
         Reason::RevokedClient,

@@ -86,7 +86,7 @@ fn each_command_is_one_call() {
         ("client show gpc_1", "GET /clients/gpc_1", json!(null)),
         ("client reveal gpc_1", "POST /clients/gpc_1/reveal", json!({})),
         ("client rotate gpc_1 --overlap 24h", "POST /clients/gpc_1/rotate", json!({"overlap": "24h"})),
-        ("client rotate gpc_1", "POST /clients/gpc_1/rotate", json!({"overlap": "0s"})),
+        ("client rotate gpc_1", "POST /clients/gpc_1/rotate", json!({"overlap": "24h"})),
         ("client disable gpc_1", "POST /clients/gpc_1/disable", json!({})),
         ("client enable gpc_1", "POST /clients/gpc_1/enable", json!({})),
         ("client revoke gpc_1", "POST /clients/gpc_1/revoke", json!({})),

@@ -45,7 +45,7 @@ pub(super) enum ClientCommand {
     /// Show a client's secret and the signing secrets of its webhook URLs once more.
     #[command(after_help = "Example:\n  gatepost client reveal gpc_4kXbJw0Q2m7sT9vYcLdE --json")]
     Reveal(Which),
-    /// Make a new secret. The present ones end at once, or after --overlap.
+    /// Make a new secret. The present ones end after --overlap, so that the tool can be moved over in peace.
     ///
     /// When a secret ends, so do the tokens that were asked for with it.
     #[command(after_help = "Example:\n  gatepost client rotate gpc_4kXbJw0Q2m7sT9vYcLdE --overlap 24h")]
@@ -53,7 +53,7 @@ pub(super) enum ClientCommand {
         #[command(flatten)]
         which: Which,
         /// How long the present secrets stay good, 90 days at most.
-        #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = arguments::duration_text)]
+        #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = arguments::duration_text)]
         overlap: String,
     },
     /// Stop a client until it is enabled again.
