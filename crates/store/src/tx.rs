@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use crate::change::Change;
 use crate::dialect::Dialect;
-use crate::engine::sqlite::Session;
+use crate::engine::Session;
 use crate::error::StoreError;
 use crate::row::Row;
 use crate::sql::Statement;
@@ -26,14 +26,14 @@ impl<'a> Tx<'a> {
         Self { session, announced: RefCell::new(Vec::new()) }
     }
 
-    pub(crate) fn finish(self) -> (Session<'a>, Vec<Change>) {
-        (self.session, self.announced.into_inner())
+    pub(crate) fn announced(self) -> Vec<Change> {
+        self.announced.into_inner()
     }
 
     /// The engine's words, for [`crate::SqlBuf`].
     #[must_use]
     pub fn dialect(&self) -> Dialect {
-        Dialect::Sqlite
+        self.session.dialect()
     }
 
     /// Runs a statement and tells how many rows it changed.
@@ -46,13 +46,13 @@ impl<'a> Tx<'a> {
 
     /// Runs a statement whose outcome the closure does not need. What is written most often uses this.
     ///
-    /// SQLite runs it at once. PostgreSQL will keep it and send it with the next read or at the end of the
+    /// SQLite runs it at once. PostgreSQL keeps it and sends it with the next read or at the end of the
     /// group, so an error may show only then: as the closure's answer, never as `Ok`.
     ///
     /// # Errors
     /// Any [`StoreError`] of the statement; return it, for it may not show again.
     pub fn exec_later(&self, statement: &impl Statement, values: &[Value<'_>]) -> Result<(), StoreError> {
-        self.exec(statement, values).map(|_| ())
+        self.session.execute_later(statement.rendered(self.dialect())?, values)
     }
 
     /// The one row that must be there; further rows are not looked at.
@@ -80,7 +80,7 @@ impl<'a> Tx<'a> {
     ) -> Result<Option<T>, StoreError> {
         let mut map = Some(map);
         let mut found = None;
-        self.scan(statement, values, |row| {
+        self.query(statement, values, |row| {
             if let Some(map) = map.take() {
                 found = Some(map(row)?);
             }
@@ -100,7 +100,7 @@ impl<'a> Tx<'a> {
         mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let mut rows = Vec::new();
-        self.scan(statement, values, |row| {
+        self.query(statement, values, |row| {
             rows.push(map(row)?);
             Ok(ControlFlow::Continue(()))
         })?;
@@ -115,6 +115,15 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// Any error of the statement or of `each`.
     pub fn scan(
+        &self,
+        statement: &impl Statement,
+        values: &[Value<'_>],
+        mut each: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        self.session.scan(statement.rendered(self.dialect())?, values, &mut each)
+    }
+
+    fn query(
         &self,
         statement: &impl Statement,
         values: &[Value<'_>],

@@ -12,8 +12,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
 
-use super::clock::steady;
 use super::gate::Gate;
+use crate::engine::clock::steady;
 use crate::error::StoreError;
 use crate::metrics::{Counters, count, nanos};
 use crate::options::StoreOptions;

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::clock::steady;
-use super::job::caught;
-use super::session::{Kind, Session};
+use super::session::Session;
+use crate::engine::Session as EngineSession;
+use crate::engine::clock::steady;
+use crate::engine::job::caught;
 use crate::error::StoreError;
 use crate::metrics::{Counters, count, nanos};
 use crate::options::StoreOptions;
@@ -164,7 +165,7 @@ impl ReadConnection {
         read: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let running = self.deadline.start(self.limit);
-        let outcome = caught(|| read(&Tx::new(Session::new(&self.connection, Kind::Read))));
+        let outcome = caught(|| read(&Tx::new(EngineSession::Sqlite(Session::reading(&self.connection)))));
         if self.deadline.is_over() {
             count(&self.counters.read_timeouts);
         }

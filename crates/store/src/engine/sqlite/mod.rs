@@ -4,14 +4,11 @@
 //! the write-ahead log small. A read goes through the `gate` to one of the `readers`. All run closures
 //! through a `session`.
 
-mod answers;
 mod backup;
 mod checkpoint;
-mod clock;
 mod connection;
 mod errors;
 mod gate;
-mod job;
 mod migrate;
 mod queue;
 mod readers;
@@ -20,20 +17,22 @@ mod writer;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use self::answers::Answerers;
 use self::checkpoint::Checkpoints;
-use self::clock::ClockHold;
 use self::connection::ReadConnection;
 use self::gate::Gate;
-use self::job::{Closure, caught};
 use self::queue::{Item, Queue};
 use self::readers::{PointReaders, ReadQueue, Readers};
-use self::writer::{Subscribers, Writer};
+use self::writer::Writer;
+use crate::engine::answers::Answerers;
+use crate::engine::clock::ClockHold;
+use crate::engine::job::{Closure, caught};
+use crate::engine::subscribers::{Subscriber, Subscribers};
+use crate::engine::threads::spawn;
 use crate::error::StoreError;
 use crate::metrics::{Counters, StoreMetrics, count};
 use crate::migrations::{Migration, MigrationReport, MigrationStatus};
@@ -59,7 +58,7 @@ impl Engine {
     pub(crate) fn open(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
         let mut connection = connection::open_writer(path, options)?;
         let queue = Arc::new(Queue::default());
-        let subscribers = Arc::new(RwLock::default());
+        let subscribers = Arc::new(Subscribers::default());
         let counters = Arc::new(Counters::default());
         let (readers, readers_done) = start_readers(path, options, &counters)?;
         let gate = Arc::clone(&readers.gate);
@@ -75,7 +74,7 @@ impl Engine {
             alone: 0,
         };
         let (done, writer_done) = mpsc::channel(1);
-        readers::spawn("store-writer", done, move || write_until_closed(writer, &connection))?;
+        spawn("store-writer", done, move || write_until_closed(writer, &connection))?;
         Ok(Self {
             queue,
             readers,
@@ -142,8 +141,8 @@ impl Engine {
         self.read(run).await
     }
 
-    pub(crate) fn subscribe(&self, subscriber: writer::Subscriber) {
-        self.subscribers.write().unwrap_or_else(PoisonError::into_inner).push(subscriber);
+    pub(crate) fn subscribe(&self, subscriber: Subscriber) {
+        self.subscribers.add(subscriber);
     }
 
     pub(crate) async fn migrate(&self) -> Result<MigrationReport, StoreError> {
@@ -207,7 +206,7 @@ fn start_readers(
         let connection = ReadConnection::open(path, options, counters)?;
         let (queue, gate, longest_wait) = (Arc::clone(&queue), Arc::clone(&gate), options.read_deadline);
         let work = move || readers::work(&connection, &queue, &gate, longest_wait);
-        readers::spawn("store-reader", done.clone(), work)?;
+        spawn("store-reader", done.clone(), work)?;
     }
     Ok((Readers { queue, points, gate }, readers_done))
 }

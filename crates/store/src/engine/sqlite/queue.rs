@@ -6,9 +6,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-use super::answers::Answerer;
-use super::job::Job;
 use super::writer::Writer;
+use crate::engine::answers::Answerer;
+use crate::engine::job::Job;
 
 /// Something for the writer to do.
 pub(super) enum Item {

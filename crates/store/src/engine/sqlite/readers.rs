@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use super::clock::steady;
 use super::connection::ReadConnection;
 use super::gate::Gate;
+use crate::engine::clock::steady;
 use crate::error::StoreError;
 use crate::metrics::Counters;
 use crate::options::StoreOptions;
@@ -110,20 +110,6 @@ impl PointReaders {
             connection.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
     }
-}
-
-/// Starts a thread of the store. `done` is dropped when it ends, so that its receiver knows.
-pub(super) fn spawn(
-    name: &str,
-    done: tokio::sync::mpsc::Sender<()>,
-    work: impl FnOnce() + Send + 'static,
-) -> Result<(), StoreError> {
-    let run = move || {
-        work();
-        drop(done);
-    };
-    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(run);
-    spawned.map(|_| ()).map_err(|error| StoreError::Open(format!("thread {name}: {error}")))
 }
 
 /// Shared by the store's handles: how reads get to their connections.

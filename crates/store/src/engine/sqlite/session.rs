@@ -1,41 +1,35 @@
 //! Running statements on one connection, for as long as one closure runs.
 
 use std::cell::RefCell;
-use std::ops::ControlFlow;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ToSql};
 
 use super::errors::without_values;
 use crate::dialect::Rendered;
+use crate::engine::session::Each;
 use crate::error::StoreError;
 use crate::row::Row;
 use crate::value::Value;
 
-/// What a closure runs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// The writer's transaction, which SQLite gives up by itself when the disk is full or fails.
-    Write,
-    /// A read, with nothing to lose.
-    Read,
-}
-
 /// One closure's use of a connection.
 pub(crate) struct Session<'a> {
     connection: &'a Connection,
-    kind: Kind,
-    lost: RefCell<Option<StoreError>>,
+    loss: Option<&'a Loss>,
 }
 
+/// Why SQLite gave up the writer's transaction by itself, as it does when the disk is full or fails.
+pub(super) type Loss = RefCell<Option<StoreError>>;
+
 impl<'a> Session<'a> {
-    pub(super) fn new(connection: &'a Connection, kind: Kind) -> Self {
-        Self { connection, kind, lost: RefCell::new(None) }
+    /// In the writer's transaction.
+    pub(super) fn writing(connection: &'a Connection, loss: &'a Loss) -> Self {
+        Self { connection, loss: Some(loss) }
     }
 
-    /// The error with which SQLite ended the whole transaction, if it did.
-    pub(super) fn into_lost(self) -> Option<StoreError> {
-        self.lost.into_inner()
+    /// In a read, with nothing to lose.
+    pub(super) fn reading(connection: &'a Connection) -> Self {
+        Self { connection, loss: None }
     }
 
     pub(crate) fn execute(&self, sql: &Rendered, values: &[Value<'_>]) -> Result<usize, StoreError> {
@@ -46,7 +40,7 @@ impl<'a> Session<'a> {
         &self,
         sql: &Rendered,
         values: &[Value<'_>],
-        each: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>, StoreError>,
+        each: Each<'_>,
     ) -> Result<(), StoreError> {
         self.run(sql, values, |statement| {
             let mut rows = statement.raw_query();
@@ -99,12 +93,12 @@ impl<'a> Session<'a> {
 
     /// Without its transaction each further statement would be committed by itself.
     fn check_not_lost(&self) -> Result<(), StoreError> {
-        self.lost.borrow().clone().map_or(Ok(()), Err)
+        self.loss.and_then(|loss| loss.borrow().clone()).map_or(Ok(()), Err)
     }
 
     fn notice_loss(&self, error: &StoreError) {
-        if self.kind == Kind::Write && self.connection.is_autocommit() {
-            self.lost.borrow_mut().get_or_insert_with(|| error.clone());
+        if let Some(loss) = self.loss.filter(|_| self.connection.is_autocommit()) {
+            loss.borrow_mut().get_or_insert_with(|| error.clone());
         }
     }
 }

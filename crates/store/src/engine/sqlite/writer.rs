@@ -7,31 +7,27 @@
 //! each, so that each caller hears the truth about its own.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::answers::{Answerer, answer};
 use super::checkpoint::Checkpoints;
-use super::clock::steady;
-use super::job::{Job, Outcome};
 use super::queue::{Item, Queue};
-use super::session::{Kind, Session};
+use super::session::{Loss, Session};
 use crate::change::Change;
+use crate::engine::Session as EngineSession;
+use crate::engine::answers::{Answerer, answer};
+use crate::engine::clock::steady;
+use crate::engine::job::{Job, Outcome};
+use crate::engine::subscribers::Subscribers;
 use crate::error::StoreError;
 use crate::metrics::{Counters, count, nanos};
 use crate::tx::Tx;
 
 /// Groups that keep savepoints after one was spoiled: failures come in bursts.
 const CAREFUL_GROUPS: u32 = 64;
-
-/// A subscriber of the change feed.
-pub(super) type Subscriber = Arc<dyn Fn(&[Change]) + Send + Sync>;
-
-/// The subscribers of the change feed.
-pub(super) type Subscribers = RwLock<Vec<Subscriber>>;
 
 /// What the writer keeps from group to group.
 pub(super) struct Writer {
@@ -166,7 +162,7 @@ impl Writer {
                 count(&self.counters.groups);
                 let closures = u64::try_from(group.members.len()).unwrap_or(u64::MAX);
                 self.counters.closures.fetch_add(closures, Ordering::Relaxed);
-                self.announce(&group.announced);
+                self.subscribers.tell(&group.announced);
             }
             Err(error) => {
                 count(&self.counters.failed_commits);
@@ -176,19 +172,6 @@ impl Writer {
         let full = group.full || committed == Err(StoreError::Full);
         answer(group.members, &committed);
         self.checkpoints.after_commit(connection, full);
-    }
-
-    fn announce(&self, changes: &[Change]) {
-        if changes.is_empty() {
-            return;
-        }
-        let subscribers = self.subscribers.read().unwrap_or_else(PoisonError::into_inner).clone();
-        for subscriber in subscribers {
-            let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| subscriber(changes)));
-            if told.is_err() {
-                tracing::error!("a subscriber of the change feed panicked");
-            }
-        }
     }
 }
 
@@ -201,15 +184,16 @@ fn run_last(connection: &Connection, group: &mut Group, careful: bool) -> Result
         run(connection, "SAVEPOINT closure")?;
     }
     let before = connection.total_changes();
-    let tx = Tx::new(Session::new(connection, Kind::Write));
+    let loss = Loss::default();
+    let tx = Tx::new(EngineSession::Sqlite(Session::writing(connection, &loss)));
     let outcome = job.run(&tx);
-    let (session, announced) = tx.finish();
+    let announced = tx.announced();
     let wrote = connection.total_changes() != before;
     if connection.is_autocommit() {
         if group.wrote {
             return Ok(Left::Lost);
         }
-        let reason = session.into_lost().unwrap_or(StoreError::Full);
+        let reason = loss.take().unwrap_or(StoreError::Full);
         group.full |= reason == StoreError::Full;
         job.spoil(reason);
         return begin(connection).map(|()| Left::Sound);
