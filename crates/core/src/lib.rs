@@ -87,7 +87,7 @@ impl Gatepost {
         let forget = Arc::clone(&directory);
         parts.store.subscribe(move |changes| forget.forget(changes));
         Self {
-            limits: RateLimits::new(parts.settings.requests_per_hour),
+            limits: RateLimits::new(parts.settings.requests_per_hour, false),
             failed: FailedAttempts::default(),
             journal: Journal::default(),
             directory,

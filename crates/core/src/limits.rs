@@ -2,27 +2,67 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use gatepost_model::limit::Window;
+use gatepost_model::limit::{WINDOW, Window};
 use gatepost_model::{ApiClient, ClientNumber, Timestamp};
+use gatepost_store::tables::rate_windows::{self, Part};
+use gatepost_store::{Store, StoreError};
 use quick_cache::sync::Cache;
 
 /// How many clients' windows, and how many sources of failed attempts, are kept.
 const MOST_TRACKED: usize = 100_000;
 
 /// Requests per client and hour.
+///
+/// On a store that one node has to itself, the count is kept in memory. On one that several share, each node takes a
+/// part of the window in advance ([`rate_windows`]) and counts that down, so that a request costs no call to the
+/// database; all nodes together never let more pass than the limit. What one node has taken and not used, another
+/// cannot use: a client may be refused that much early.
 pub struct RateLimits {
     default: u32,
-    windows: Cache<ClientNumber, Arc<Mutex<Window>>>,
+    shared: bool,
+    entries: Cache<ClientNumber, Arc<Entry>>,
 }
+
+#[derive(Default)]
+struct Entry {
+    count: Mutex<Count>,
+    /// Held while a part is taken, so that requests which find none left take one together.
+    taking: tokio::sync::Mutex<()>,
+}
+
+/// What this node knows of one client's window.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    /// When it began, and the requests of it that have passed here or are with other nodes.
+    window: Window,
+    /// Requests of the parts that this node has taken, neither passed nor reserved.
+    held: u32,
+    /// Requests that are set aside for a judgement that is under way.
+    reserved: u32,
+}
+
+/// What [`RateLimits::reserve`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reserved {
+    /// One request of this node's part is set aside, in the window that began then.
+    One(Timestamp),
+    /// There is nothing left of the window, anywhere.
+    Nothing,
+    /// This node's part is used up; it has to take another.
+    NeedsPart,
+}
+
+/// A node takes so many parts of a window at most: one part is a twentieth of the limit.
+const PARTS: u32 = 20;
 
 impl RateLimits {
     /// Limits for clients without one of their own.
     #[must_use]
-    pub fn new(default: u32) -> Self {
-        Self { default, windows: Cache::new(MOST_TRACKED) }
+    pub fn new(default: u32, shared: bool) -> Self {
+        Self { default, shared, entries: Cache::new(MOST_TRACKED) }
     }
 
     /// The client's limit: its own, or the deployment's.
@@ -31,10 +71,103 @@ impl RateLimits {
         client.rate_limit.unwrap_or(self.default)
     }
 
-    /// Works on the client's window.
-    pub fn with_window<T>(&self, client: ClientNumber, work: impl FnOnce(&mut Window) -> T) -> T {
-        let Ok(window) = self.windows.get_or_insert_with(&client, || Ok::<_, Infallible>(Arc::default()));
-        work(&mut window.lock().unwrap_or_else(PoisonError::into_inner))
+    /// How many requests a node takes in advance of a window with this limit.
+    #[must_use]
+    pub fn part(limit: u32) -> u32 {
+        limit.div_ceil(PARTS).max(1)
+    }
+
+    /// Lets `judge` work on the client's window, with its limit. Where the store is shared, a request of this node's part
+    /// is set aside first and given back if `judge` did not use it; it is seldom that a part has to be taken.
+    ///
+    /// # Errors
+    /// If a part had to be taken and the store failed.
+    pub async fn judge<T>(
+        &self,
+        store: &Store,
+        client: &ApiClient,
+        now: Timestamp,
+        judge: impl FnOnce(&mut Window, u32) -> T,
+    ) -> Result<T, StoreError> {
+        let limit = self.limit(client);
+        let Ok(entry) =
+            self.entries.get_or_insert_with(&client.number, || Ok::<_, Infallible>(Arc::default()));
+        if !self.shared {
+            return Ok(judge(&mut entry.count().window, limit));
+        }
+        let reserved = self.reserve(store, client.number, (limit, now), &entry).await?;
+        let mut count = entry.count();
+        let before = count.window.used;
+        let result = judge(&mut count.window, limit);
+        let passed = count.window.used > before;
+        count.settle(reserved, passed);
+        drop(count);
+        Ok(result)
+    }
+
+    async fn reserve(
+        &self,
+        store: &Store,
+        client: ClientNumber,
+        (limit, now): (u32, Timestamp),
+        entry: &Entry,
+    ) -> Result<Reserved, StoreError> {
+        loop {
+            let reserved = entry.count().reserve(limit, now);
+            if reserved != Reserved::NeedsPart {
+                return Ok(reserved);
+            }
+            let _taking = entry.taking.lock().await;
+            let reserved = entry.count().reserve(limit, now);
+            if reserved != Reserved::NeedsPart {
+                return Ok(reserved);
+            }
+            let most = Self::part(limit);
+            let part = store.write(move |tx| rate_windows::take(tx, client, limit, most, now)).await?;
+            entry.count().add(&part, limit);
+        }
+    }
+}
+
+impl Entry {
+    fn count(&self) -> MutexGuard<'_, Count> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Count {
+    fn reserve(&mut self, limit: u32, now: Timestamp) -> Reserved {
+        if now >= self.window.started.plus(WINDOW) {
+            return Reserved::NeedsPart;
+        }
+        if self.held > 0 {
+            self.held -= 1;
+            self.reserved += 1;
+            return Reserved::One(self.window.started);
+        }
+        if self.window.used >= limit { Reserved::Nothing } else { Reserved::NeedsPart }
+    }
+
+    fn add(&mut self, part: &Part, limit: u32) {
+        if self.window.started != part.started {
+            *self = Self { window: Window { started: part.started, used: 0 }, ..Self::default() };
+        }
+        self.held = self.held.saturating_add(part.requests);
+        // What is neither untaken nor still this node's to give has passed here or is with other nodes.
+        let open = part.left.saturating_add(self.held).saturating_add(self.reserved);
+        self.window.used = limit.saturating_sub(open);
+    }
+
+    /// Ends a reservation: a request that did not pass is given back.
+    fn settle(&mut self, reserved: Reserved, passed: bool) {
+        match reserved {
+            Reserved::One(started) if started == self.window.started => {
+                self.reserved = self.reserved.saturating_sub(1);
+                self.held += u32::from(!passed);
+            }
+            // A new window began meanwhile: a request that passed was one of its own.
+            _ => self.held = self.held.saturating_sub(u32::from(passed)),
+        }
     }
 }
 
@@ -134,5 +267,39 @@ mod tests {
             failed.note(attacker, &format!("gpc_{n}"), now);
         }
         assert!(failed.wait(neighbour, "gpc_new", now).is_some());
+    }
+
+    /// Nodes that take parts of one window in any order, as the store gives them out.
+    #[test]
+    fn nodes_together_let_no_more_pass_than_the_limit() {
+        let now = Timestamp::from_seconds(1_000_000);
+        let limit = 103;
+        let most = RateLimits::part(limit);
+        let mut given = 0;
+        let mut nodes = [Count::default(); 3];
+        let mut passed = 0;
+        for turn in 0..1_000usize {
+            let count = &mut nodes[turn * 7 % 3];
+            let reserved = match count.reserve(limit, now) {
+                Reserved::NeedsPart => {
+                    given += most;
+                    let requests = limit.saturating_sub(given - most).min(most);
+                    let left = limit.saturating_sub(given);
+                    count.add(&Part { started: now, requests, left }, limit);
+                    count.reserve(limit, now)
+                }
+                other => other,
+            };
+            // One in five is refused before it comes to the limit, and must give back what it reserved.
+            let reaches = turn % 5 != 0;
+            let before = count.window.used;
+            let allowed = reaches && count.window.take(limit, now).allowed;
+            let used = count.window.used > before;
+            assert_eq!(allowed, used);
+            assert!(!allowed || matches!(reserved, Reserved::One(_)), "nothing passes that was not reserved");
+            count.settle(reserved, used);
+            passed += u32::from(allowed);
+        }
+        assert_eq!(passed, limit, "and in the end the whole limit was used");
     }
 }

@@ -230,10 +230,12 @@ impl Gatepost {
             route_exists: asked.route_exists,
         };
         let admission = match &client {
-            Some(client) => self.limits.with_window(client.number, |window| {
-                let limit = self.limits.limit(client);
-                Admission::from(gate::decide(&request, Some(client), window, limit, now))
-            }),
+            Some(client) => {
+                let judge = |window: &mut _, limit| {
+                    Admission::from(gate::decide(&request, Some(client), window, limit, now))
+                };
+                self.limits.judge(&self.store, client, now, judge).await?
+            }
             None => Admission::from(gate::decide(&request, None, &mut Default::default(), 0, now)),
         };
         Ok((client, admission))

@@ -191,3 +191,10 @@ CREATE TABLE refused_request (
     detail TEXT NOT NULL,
     address TEXT NOT NULL
 ) {table};
+
+-- What nodes have taken in advance of a client's rate-limit window.
+CREATE TABLE rate_window (
+    client_number {int} NOT NULL PRIMARY KEY,
+    started {ts} NOT NULL,
+    given {int} NOT NULL
+) {table};

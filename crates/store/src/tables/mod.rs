@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod clients;
 pub mod deliveries;
+pub mod rate_windows;
 pub mod records;
 pub mod refusals;
 pub mod webhook_urls;
@@ -20,6 +21,7 @@ pub const STATEMENTS: &[&[&Sql]] = &[
     audit::STATEMENTS,
     clients::STATEMENTS,
     deliveries::STATEMENTS,
+    rate_windows::STATEMENTS,
     records::STATEMENTS,
     refusals::STATEMENTS,
     webhook_urls::STATEMENTS,
