@@ -82,13 +82,18 @@ impl Lane {
         self.waiting.is_empty() && self.on_the_wire == 0
     }
 
-    /// How long the next one to give way would wait for its turn: behind all others, at the lane's pace.
-    fn next_pause(&mut self) -> Duration {
+    /// How long the next one to give way would wait for its turn: behind all others, at the pace of so many at a time.
+    fn next_pause(&mut self, width: usize) -> Duration {
         let before = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX).saturating_add(self.gave_way);
         self.gave_way = self.gave_way.saturating_add(1);
-        let width = u32::try_from(self.width).unwrap_or(u32::MAX).max(1);
+        let width = u32::try_from(width).unwrap_or(u32::MAX).max(1);
         (self.takes.saturating_mul(before) / width).clamp(LEAST_PAUSE, MOST_PAUSE)
     }
+}
+
+/// How wide a lane will be while it works off what waits: as wide as may be, unless its receiver has failed of late.
+const fn width_to_come(lane: &Lane, first_width: usize, full_width: usize) -> usize {
+    if lane.width < first_width { lane.width } else { full_width }
 }
 
 /// All lanes of a node.
@@ -173,6 +178,7 @@ impl Lanes {
     pub fn expire(&mut self, moment: Timestamp) -> Vec<GivesWay> {
         let mut expired = Vec::new();
         let mut emptied = Vec::new();
+        let (first_width, full_width) = (self.first_width(), self.width);
         for (url, lane) in self.lanes.iter_mut().filter(|(_, lane)| !lane.waiting.is_empty()) {
             let ended = |waiting: &Waiting| waiting.leased_until < moment;
             if !lane.waiting.iter().any(ended) {
@@ -182,7 +188,9 @@ impl Lanes {
                 std::mem::take(&mut lane.waiting).into_iter().partition(ended);
             lane.waiting = kept;
             self.waiting -= gone.len();
-            expired.extend(gone.into_iter().map(|waiting| GivesWay { waiting, pause: lane.next_pause() }));
+            let width = width_to_come(lane, first_width, full_width);
+            expired
+                .extend(gone.into_iter().map(|waiting| GivesWay { waiting, pause: lane.next_pause(width) }));
             if lane.is_idle() {
                 emptied.push(url.clone());
             }
@@ -218,9 +226,10 @@ impl Lanes {
     }
 
     fn give_way(&mut self) -> Option<GivesWay> {
+        let (first_width, full_width) = (self.first_width(), self.width);
         let longest = self.lanes.values_mut().max_by_key(|lane| lane.waiting.len())?;
         let waiting = longest.waiting.pop_back()?;
-        let pause = longest.next_pause();
+        let pause = longest.next_pause(width_to_come(longest, first_width, full_width));
         self.waiting -= 1;
         self.forget_if_idle(&waiting.delivery.url_id);
         Some(GivesWay { waiting, pause })

@@ -25,6 +25,9 @@ const CLAIM: u32 = 128;
 /// Nothing is claimed while so many are in memory, waiting, on the wire or to be recorded: then recording is behind.
 const MOST_HELD: usize = 4 * MOST_WAITING;
 
+/// So long passes at least until what is due later is looked for, so that what is due closely together is claimed together.
+const LEAST_REST: Duration = Duration::from_millis(20);
+
 /// A delivery's turn. However it ends, the lane learns of it.
 struct OnTheWire {
     url_id: String,
@@ -78,6 +81,8 @@ impl Dispatcher {
             ended,
             results,
         };
+        // Whoever drops this future without a stop ends the sends as well.
+        let _abandon = work.abandon.clone().drop_guard();
         loop {
             tokio::select! {
                 biased;
@@ -176,7 +181,7 @@ impl Work {
         let now = self.dispatcher.clock.now();
         match self.dispatcher.store.read(deliveries::next_due).await {
             Ok(Some(due)) if due <= now => self.claim().await,
-            Ok(Some(due)) => self.look_at = self.look_at.min(begun + due.since(now)),
+            Ok(Some(due)) => self.look_at = self.look_at.min(begun + due.since(now).max(LEAST_REST)),
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "delivery.next_due"),
         }

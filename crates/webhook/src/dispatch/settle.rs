@@ -58,9 +58,11 @@ pub fn settle(
         },
         None => {
             let last = exchange.error.as_deref().unwrap_or("no reason was given");
-            let tries =
-                if number == 1 { "the only try failed".into() } else { format!("all {number} tries failed") };
-            ended(DeliveryState::Failed, Some(format!("{tries}; the last: {last}")))
+            let reason = match number {
+                1 => format!("the only try failed: {last}"),
+                _ => format!("all {number} tries failed; the last: {last}"),
+            };
+            ended(DeliveryState::Failed, Some(reason))
         }
     }
 }
