@@ -1,0 +1,8 @@
+//! The product from outside: the real server over HTTP, and the built program as people run it.
+
+#[cfg(test)]
+mod acceptance;
+#[cfg(test)]
+mod security;
+#[cfg(test)]
+mod support;
