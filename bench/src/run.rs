@@ -69,6 +69,7 @@ impl Run {
             product,
             receiver,
         };
+        product.settle(texts.len()).await?;
         let limit = self.limit(row.work, &product, &data, &texts).await?;
         let mut rounds = Vec::with_capacity(self.pace.rounds);
         for round in 0..=self.pace.rounds {
@@ -197,6 +198,14 @@ impl ProductSide {
                 }
             })
             .await
+    }
+
+    /// Has what was written on the way here out of the way: `writes` of them.
+    async fn settle(&self, writes: usize) -> Result<()> {
+        if let Some(watch) = &self.watch {
+            self.delivered(watch, 0, writes as u64).await?;
+        }
+        Ok(())
     }
 
     /// Waits until every write that was answered has arrived at the receiver and is recorded, and tells the receiver's

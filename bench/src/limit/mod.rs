@@ -129,7 +129,7 @@ async fn mint(State(parts): State<Parts>, Form(form): Form<Credentials>) -> Resp
 
 async fn give_back(body: Bytes) -> Response {
     match serde_json::from_slice::<IgnoredAny>(&body) {
-        Ok(_) => json(StatusCode::CREATED, body),
+        Ok(_) => json(StatusCode::OK, body),
         Err(_) => StatusCode::BAD_REQUEST.into_response(),
     }
 }
