@@ -1,8 +1,10 @@
 //! Shared web parts: the listener, request ids, the gate before a request, and the one renderer of errors.
 
+mod activity;
 pub mod caller;
 pub mod gate;
 pub mod problem;
+mod remainder;
 pub mod request_id;
 pub mod server;
 

@@ -40,7 +40,7 @@ mod tests {
         let random = SeededRandom::new(1);
         let first = RequestId::new(Timestamp(1), &random);
         assert_ne!(first, RequestId::new(Timestamp(1), &random));
-        assert_eq!(first.header().to_str(), Ok(first.as_str()));
+        assert_eq!(first.header().to_str().unwrap(), first.as_str());
         assert!(first.as_str().starts_with("req_"));
     }
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,19 +13,19 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use gatepost_model::network::Networks;
 use gatepost_model::{Clock, Random};
-use http::{HeaderValue, Request, header};
+use http::{HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use crate::activity::Activity;
 use crate::caller;
-use crate::{Caller, Problem, RequestId, request_id};
+use crate::{Caller, Problem, RequestId, remainder, request_id};
 
 /// How the listener treats its peers.
 #[derive(Clone)]
@@ -98,7 +99,7 @@ async fn accept_failed(error: &std::io::Error, stop: &CancellationToken) {
 struct Connections {
     service: Service,
     builder: auto::Builder<TokioExecutor>,
-    graceful: GracefulShutdown,
+    draining: CancellationToken,
     tasks: TaskTracker,
     room: Arc<tokio::sync::Semaphore>,
 }
@@ -119,7 +120,7 @@ impl Connections {
         Self {
             service: Service { router, options },
             builder,
-            graceful: GracefulShutdown::new(),
+            draining: CancellationToken::new(),
             tasks: TaskTracker::new(),
             room: Arc::new(tokio::sync::Semaphore::new(MOST_CONNECTIONS)),
         }
@@ -136,15 +137,35 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = self.service.clone();
+        let (service, activity) = (self.service.clone(), Arc::new(Activity::default()));
+        let Options { header_timeout, request_timeout, .. } = service.options;
+        let counted = Arc::clone(&activity);
         let handle = hyper::service::service_fn(move |request: Request<Incoming>| {
-            let service = service.clone();
-            async move { Ok::<_, Infallible>(service.answer(request.map(Body::new), peer).await) }
+            let (service, under_way) = (service.clone(), counted.begin());
+            async move {
+                let response = service.answer(request, peer).await;
+                drop(under_way);
+                Ok::<_, Infallible>(response)
+            }
         });
-        let connection = self.builder.serve_connection_with_upgrades(TokioIo::new(stream), handle);
-        let connection = self.graceful.watch(connection.into_owned());
+        let connection = self.builder.serve_connection(TokioIo::new(stream), handle).into_owned();
+        let draining = self.draining.clone();
         self.tasks.spawn(async move {
-            if let Err(error) = connection.await {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => Some(ended),
+                () = draining.cancelled() => None,
+                () = activity.quiet(header_timeout) => None,
+            };
+            let ended = match ended {
+                Some(ended) => ended,
+                None => {
+                    // What is under way may end; a peer that does not take its answer may not hold the connection.
+                    connection.as_mut().graceful_shutdown();
+                    tokio::time::timeout(request_timeout, connection).await.unwrap_or(Ok(()))
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "connection.ended");
             }
             drop(permit);
@@ -154,7 +175,7 @@ impl Connections {
     async fn drain(self) {
         self.tasks.close();
         let drained = tokio::time::timeout(DRAIN, async {
-            self.graceful.shutdown().await;
+            self.draining.cancel();
             self.tasks.wait().await;
         });
         if drained.await.is_err() {
@@ -170,8 +191,20 @@ struct Service {
 }
 
 impl Service {
-    /// One request: gets an id and the caller's address, is answered in time whatever happens, and says the id.
-    async fn answer(&self, mut request: Request<Body>, peer: Option<SocketAddr>) -> Response {
+    /// One request, of which nothing is left on the connection when the answer leaves.
+    async fn answer(&self, request: Request<Incoming>, peer: Option<SocketAddr>) -> Response {
+        let (parts, body) = request.into_parts();
+        let (body, rest) = remainder::lend(body, &parts.headers);
+        let is_http1 = parts.version <= http::Version::HTTP_11;
+        let mut response = self.answer_in_time(Request::from_parts(parts, Body::new(body)), peer).await;
+        if response.status() != StatusCode::REQUEST_TIMEOUT && !rest.read_away().await && is_http1 {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// Gets an id and the caller's address, is answered in time whatever happens, and says the id.
+    async fn answer_in_time(&self, mut request: Request<Body>, peer: Option<SocketAddr>) -> Response {
         let now = self.options.clock.now();
         let id = RequestId::new(now, &*self.options.random);
         let caller = peer.map_or(Caller(IpAddr::from([127, 0, 0, 1])), |peer| {
@@ -197,7 +230,7 @@ impl Service {
 }
 
 fn too_slow() -> Response {
-    Problem::new(http::StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long.")
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long.")
         .help("Send the whole request at once, or ask for less.")
         .header(header::CONNECTION, HeaderValue::from_static("close"))
         .into_response()
