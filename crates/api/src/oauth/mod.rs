@@ -28,9 +28,7 @@ const SCOPE: &str = "api";
 
 /// The endpoints.
 pub fn router(gatepost: Arc<Gatepost>) -> Router {
-    let mut router = Router::new()
-        .route("/.well-known/oauth-authorization-server", get(metadata::document))
-        .route("/oauth/{*rest}", any(nothing_there));
+    let mut router = Router::new().route("/.well-known/oauth-authorization-server", get(metadata::document));
     for prefix in
         [""].into_iter().map(String::from).chain(ApiVersion::ALL.map(|version| format!("/{version}")))
     {
@@ -38,7 +36,8 @@ pub fn router(gatepost: Arc<Gatepost>) -> Router {
             .route(&format!("{prefix}/oauth/token"), post(token::post).fallback(only_post))
             .route(&format!("{prefix}/oauth/token/"), post(token::post).fallback(only_post))
             .route(&format!("{prefix}/oauth/revoke"), post(revoke::post).fallback(only_post))
-            .route(&format!("{prefix}/oauth/introspect"), post(introspect::post).fallback(only_post));
+            .route(&format!("{prefix}/oauth/introspect"), post(introspect::post).fallback(only_post))
+            .route(&format!("{prefix}/oauth/{{*rest}}"), any(nothing_there));
     }
     router.with_state(gatepost)
 }
