@@ -4,15 +4,19 @@
 //! fails the test.
 
 pub mod admin;
+pub mod api;
 pub mod app;
 pub mod cli;
 pub mod folder;
 pub mod http;
 pub mod make;
+pub mod process;
 pub mod receiver;
 
+pub use api::Api;
 pub use app::{App, Builder, TestClient};
 pub use cli::{Cli, Ran};
 pub use folder::Folder;
 pub use http::{Answer, Http};
+pub use process::Process;
 pub use receiver::{Received, Receiver};
