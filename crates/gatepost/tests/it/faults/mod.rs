@@ -1,0 +1,12 @@
+//! What must hold when things go wrong: kills, stops, full disks, receivers that hang, and callers that send nonsense.
+//! The server is the built program in a process of its own, as an operator runs it.
+
+mod kill;
+mod ledger;
+mod malformed;
+mod nonsense;
+mod wire;
+mod writers;
+
+/// The built program.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_gatepost");
