@@ -41,8 +41,8 @@ pub struct Waiting {
 pub struct GivesWay {
     /// The delivery.
     pub waiting: Waiting,
-    /// How long it would have waited for its turn, about.
-    pub pause: Duration,
+    /// When it would have had its turn, about.
+    pub due_at: Timestamp,
 }
 
 /// How a delivery's turn ended.
@@ -65,13 +65,20 @@ struct Lane {
     in_row: bool,
     /// How long a try takes, the latest counting most.
     takes: Duration,
-    /// How many gave way and have their turn still before them.
-    gave_way: u32,
+    /// When the last of those that gave way comes back.
+    last_back: Timestamp,
 }
 
 impl Lane {
     const fn new(width: usize) -> Self {
-        Self { waiting: VecDeque::new(), on_the_wire: 0, width, in_row: false, takes: FIRST_TRY, gave_way: 0 }
+        Self {
+            waiting: VecDeque::new(),
+            on_the_wire: 0,
+            width,
+            in_row: false,
+            takes: FIRST_TRY,
+            last_back: Timestamp::EPOCH,
+        }
     }
 
     fn may_send(&self) -> bool {
@@ -82,12 +89,15 @@ impl Lane {
         self.waiting.is_empty() && self.on_the_wire == 0
     }
 
-    /// How long the next one to give way would wait for its turn: behind all others, at the pace of so many at a time.
-    fn next_pause(&mut self, width: usize) -> Duration {
-        let before = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX).saturating_add(self.gave_way);
-        self.gave_way = self.gave_way.saturating_add(1);
-        let width = u32::try_from(width).unwrap_or(u32::MAX).max(1);
-        (self.takes.saturating_mul(before) / width).clamp(LEAST_PAUSE, MOST_PAUSE)
+    /// When one that gives way has its turn, about: after those that wait and those that gave way before it, at the lane's
+    /// pace.
+    fn next_back(&mut self, now: Timestamp, width: usize) -> Timestamp {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let pace = self.takes / count(width).max(1);
+        let after_waiting = now.plus(pace.saturating_mul(count(self.waiting.len())).max(LEAST_PAUSE));
+        let back = after_waiting.max(self.last_back.plus(pace)).min(now.plus(MOST_PAUSE));
+        self.last_back = back;
+        back
     }
 }
 
@@ -125,14 +135,14 @@ impl Lanes {
     }
 
     /// Takes a delivery in. If that is one too many, says which one has to give way.
-    pub fn push(&mut self, waiting: Waiting) -> Option<GivesWay> {
+    pub fn push(&mut self, waiting: Waiting, now: Timestamp) -> Option<GivesWay> {
         let url = waiting.delivery.url_id.clone();
         let first_width = self.first_width();
         let lane = self.lanes.entry(url.clone()).or_insert_with(|| Lane::new(first_width));
         lane.waiting.push_back(waiting);
         self.waiting += 1;
         self.line_up(&url);
-        if self.waiting <= self.most_waiting { None } else { self.give_way() }
+        if self.waiting <= self.most_waiting { None } else { self.give_way(now) }
     }
 
     /// The next delivery to be sent, if any lane has a turn to take.
@@ -168,14 +178,13 @@ impl Lanes {
         }
         if let Turn::Well(took) | Turn::Badly(took) = turn {
             lane.takes = (lane.takes.saturating_mul(3).saturating_add(took)) / 4;
-            lane.gave_way = lane.gave_way.saturating_sub(1);
         }
         self.line_up(url_id);
         self.forget_if_idle(url_id);
     }
 
     /// Takes out what waits and whose claim ends before `moment`.
-    pub fn expire(&mut self, moment: Timestamp) -> Vec<GivesWay> {
+    pub fn expire(&mut self, moment: Timestamp, now: Timestamp) -> Vec<GivesWay> {
         let mut expired = Vec::new();
         let mut emptied = Vec::new();
         let (first_width, full_width) = (self.first_width(), self.width);
@@ -189,8 +198,8 @@ impl Lanes {
             lane.waiting = kept;
             self.waiting -= gone.len();
             let width = width_to_come(lane, first_width, full_width);
-            expired
-                .extend(gone.into_iter().map(|waiting| GivesWay { waiting, pause: lane.next_pause(width) }));
+            let gives_way = |waiting| GivesWay { waiting, due_at: lane.next_back(now, width) };
+            expired.extend(gone.into_iter().map(gives_way));
             if lane.is_idle() {
                 emptied.push(url.clone());
             }
@@ -225,14 +234,14 @@ impl Lanes {
         }
     }
 
-    fn give_way(&mut self) -> Option<GivesWay> {
+    fn give_way(&mut self, now: Timestamp) -> Option<GivesWay> {
         let (first_width, full_width) = (self.first_width(), self.width);
         let longest = self.lanes.values_mut().max_by_key(|lane| lane.waiting.len())?;
         let waiting = longest.waiting.pop_back()?;
-        let pause = longest.next_pause(width_to_come(longest, first_width, full_width));
+        let due_at = longest.next_back(now, width_to_come(longest, first_width, full_width));
         self.waiting -= 1;
         self.forget_if_idle(&waiting.delivery.url_id);
-        Some(GivesWay { waiting, pause })
+        Some(GivesWay { waiting, due_at })
     }
 
     /// A lane that has nothing to do is as good as a new one. A narrower one is remembered as long as there are not too
@@ -244,7 +253,6 @@ impl Lanes {
         if std::mem::take(&mut lane.in_row) {
             self.row.retain(|other| other != url_id);
         }
-        lane.gave_way = 0;
         if lane.width >= first_width || crowded {
             self.lanes.remove(url_id);
         }

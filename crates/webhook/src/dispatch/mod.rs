@@ -83,7 +83,7 @@ pub struct Options {
     pub concurrency: usize,
     /// Deliveries on the wire at a time, for one URL.
     pub concurrency_per_url: usize,
-    /// How long a claim holds. If it is too short for that, twice as long as a try may take.
+    /// How long a claim holds; longer if that is too short for a try.
     pub lease: Duration,
     /// The transport's deadline. A delivery whose lease ends sooner is not begun any more.
     pub send_timeout: Duration,
@@ -146,7 +146,7 @@ impl Dispatcher {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let mut options = parts.options;
-        options.lease = options.lease.max((options.send_timeout + BESIDE_SENDING) * 2);
+        options.lease = options.lease.max(options.send_timeout + BESIDE_SENDING * 2);
         Self {
             store: parts.store,
             transport: parts.transport,

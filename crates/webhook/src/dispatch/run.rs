@@ -120,14 +120,13 @@ impl Work {
     }
 
     fn push(&mut self, waiting: Waiting) {
-        if let Some(gives_way) = self.lanes.push(waiting) {
-            self.give_back(gives_way);
+        let now = self.dispatcher.clock.now();
+        if let Some(GivesWay { waiting, due_at }) = self.lanes.push(waiting, now) {
+            self.give_back(waiting, due_at);
         }
     }
 
-    fn give_back(&self, gives_way: GivesWay) {
-        let GivesWay { waiting: Waiting { delivery, hold, .. }, pause } = gives_way;
-        let due_at = self.dispatcher.clock.now().plus(pause);
+    fn give_back(&self, Waiting { delivery, hold, .. }: Waiting, due_at: Timestamp) {
         let result = recorder::Result { progress: unchanged(&delivery, due_at), disable: None };
         if self.results.send((result, hold)).is_err() {
             tracing::error!("the recorder of deliveries is gone");
@@ -136,17 +135,18 @@ impl Work {
 
     /// A try that begins now has come to its end, and is recorded, before this. Whoever finds a delivery after its lease
     /// would send it beside us, so that one whose lease ends sooner must not be begun.
-    fn last_moment(&self) -> Timestamp {
-        self.dispatcher.clock.now().plus(self.dispatcher.options.send_timeout + BESIDE_SENDING)
+    fn last_moment(&self, now: Timestamp) -> Timestamp {
+        now.plus(self.dispatcher.options.send_timeout + BESIDE_SENDING)
     }
 
     /// Begins every send whose turn it is.
     fn begin(&mut self) {
-        let last_moment = self.last_moment();
+        let now = self.dispatcher.clock.now();
+        let last_moment = self.last_moment(now);
         while let Some(next) = self.lanes.next_turn() {
             if next.leased_until < last_moment {
                 self.lanes.finished(&next.delivery.url_id, Turn::Unused);
-                self.give_back(GivesWay { waiting: next, pause: Duration::ZERO });
+                self.give_back(next, now);
             } else {
                 self.begin_one(next);
             }
@@ -170,15 +170,14 @@ impl Work {
 
     /// Looks at the table: claims what is due, and decides when to look next.
     async fn look(&mut self) {
-        for gives_way in self.lanes.expire(self.last_moment()) {
-            self.give_back(gives_way);
+        let (now, begun) = (self.dispatcher.clock.now(), Instant::now());
+        for GivesWay { waiting, due_at } in self.lanes.expire(self.last_moment(now), now) {
+            self.give_back(waiting, due_at);
         }
-        let begun = Instant::now();
         self.look_at = begun + self.dispatcher.options.poll;
         if self.held.load(Ordering::Relaxed) >= MOST_HELD {
             return;
         }
-        let now = self.dispatcher.clock.now();
         match self.dispatcher.store.read(deliveries::next_due).await {
             Ok(Some(due)) if due <= now => self.claim().await,
             Ok(Some(due)) => self.look_at = self.look_at.min(begun + due.since(now).max(LEAST_REST)),
@@ -209,8 +208,9 @@ impl Work {
         while let Some(delivery) = fresh.recv().await {
             self.take_fresh(delivery);
         }
+        let now = self.dispatcher.clock.now();
         for waiting in self.lanes.drain() {
-            self.give_back(GivesWay { waiting, pause: Duration::ZERO });
+            self.give_back(waiting, now);
         }
         self.tasks.close();
         if timeout(self.dispatcher.options.drain, self.tasks.wait()).await.is_err() {

@@ -8,6 +8,7 @@ mod fairness;
 mod leases;
 mod messages;
 mod schedule;
+mod script;
 mod stopping;
 mod support;
 mod verdicts;

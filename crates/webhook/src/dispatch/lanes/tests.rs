@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+const NOW: Timestamp = Timestamp::from_seconds(1_000);
 const QUICK: Turn = Turn::Well(Duration::from_millis(100));
 const DEAD: Turn = Turn::Badly(Duration::from_secs(15));
 
@@ -42,9 +43,9 @@ fn urls(lanes: &mut Lanes, most: usize) -> Vec<String> {
 fn turns_go_round() {
     let mut lanes = Lanes::new(2, 100, 100);
     for id in 0..5 {
-        lanes.push(waiting("a", id));
+        lanes.push(waiting("a", id), NOW);
     }
-    lanes.push(waiting("b", 9));
+    lanes.push(waiting("b", 9), NOW);
     assert_eq!(urls(&mut lanes, 10), ["a", "b", "a"]);
     lanes.finished("a", QUICK);
     assert_eq!(urls(&mut lanes, 10), ["a"]);
@@ -54,34 +55,39 @@ fn turns_go_round() {
 fn a_full_house_costs_the_longest_lane_only() {
     let mut lanes = Lanes::new(1, 100, 10);
     for id in 0..10 {
-        assert!(lanes.push(waiting("slow", id)).is_none());
+        assert!(lanes.push(waiting("slow", id), NOW).is_none());
     }
-    let gives_way = lanes.push(waiting("quick", 99)).unwrap();
+    let gives_way = lanes.push(waiting("quick", 99), NOW).unwrap();
     assert_eq!(gives_way.waiting.delivery.id, "dlv_9");
     // Nine wait before it, and a try is taken to last a tenth of a second.
-    assert_eq!(gives_way.pause, Duration::from_millis(900));
+    assert_eq!(gives_way.due_at, NOW.plus(Duration::from_millis(900)));
     assert!(urls(&mut lanes, 10).contains(&String::from("quick")));
 }
 
 #[test]
 fn what_gives_way_comes_back_at_the_lanes_pace() {
     let mut lanes = Lanes::new(1, 100, 4);
-    let pause = |lanes: &mut Lanes, id| lanes.push(waiting("a", id)).map(|gives_way| gives_way.pause);
-    assert!((0..4).all(|id| pause(&mut lanes, id).is_none()));
-    assert_eq!(pause(&mut lanes, 4), Some(Duration::from_millis(400)));
-    assert_eq!(pause(&mut lanes, 5), Some(Duration::from_millis(500)));
+    let pause = |lanes: &mut Lanes, id, now| {
+        lanes.push(waiting("a", id), now).map(|gives_way| gives_way.due_at.since(now))
+    };
+    assert!((0..4).all(|id| pause(&mut lanes, id, NOW).is_none()));
+    assert_eq!(pause(&mut lanes, 4, NOW), Some(Duration::from_millis(400)));
+    assert_eq!(pause(&mut lanes, 5, NOW), Some(Duration::from_millis(500)));
+    // Those have come back by now.
+    let later = NOW.plus(Duration::from_secs(5));
+    assert_eq!(pause(&mut lanes, 6, later), Some(Duration::from_millis(400)));
     assert!(lanes.next_turn().is_some());
     (0..20).for_each(|_| lanes.finished("a", DEAD));
-    assert_eq!(pause(&mut lanes, 6), None);
-    assert!(pause(&mut lanes, 7).is_some_and(|pause| pause > Duration::from_secs(55)));
-    assert!((8..100).filter_map(|id| pause(&mut lanes, id)).all(|pause| pause <= MOST_PAUSE));
+    assert_eq!(pause(&mut lanes, 7, later), None);
+    assert!(pause(&mut lanes, 8, later).is_some_and(|pause| pause > Duration::from_secs(55)));
+    assert!((9..100).filter_map(|id| pause(&mut lanes, id, later)).all(|pause| pause <= MOST_PAUSE));
 }
 
 #[test]
 fn failures_narrow_a_lane_and_successes_widen_it() {
     let mut lanes = Lanes::new(32, 100, 100);
     for id in 0..100 {
-        lanes.push(waiting("a", id));
+        lanes.push(waiting("a", id), NOW);
     }
     assert_eq!(urls(&mut lanes, 100).len(), FIRST_WIDTH);
     (0..FIRST_WIDTH).for_each(|_| lanes.finished("a", DEAD));
@@ -100,12 +106,12 @@ fn failures_narrow_a_lane_and_successes_widen_it() {
 fn a_failing_receiver_stays_narrow_when_it_was_quiet_for_a_moment() {
     let mut lanes = Lanes::new(4, 100, 100);
     for id in 0..4 {
-        lanes.push(waiting("dead", id));
+        lanes.push(waiting("dead", id), NOW);
     }
     assert_eq!(urls(&mut lanes, 100).len(), 4);
     (0..4).for_each(|_| lanes.finished("dead", DEAD));
     for id in 0..4 {
-        lanes.push(waiting("dead", id));
+        lanes.push(waiting("dead", id), NOW);
     }
     assert_eq!(urls(&mut lanes, 100).len(), 1);
 }
@@ -114,7 +120,7 @@ fn a_failing_receiver_stays_narrow_when_it_was_quiet_for_a_moment() {
 fn the_wire_is_bounded() {
     let mut lanes = Lanes::new(8, 3, 100);
     for id in 0..10 {
-        lanes.push(waiting(&format!("u{id}"), id));
+        lanes.push(waiting(&format!("u{id}"), id), NOW);
     }
     assert_eq!(urls(&mut lanes, 100).len(), 3);
     assert_eq!(lanes.drain().len(), 7);
@@ -124,13 +130,13 @@ fn the_wire_is_bounded() {
 #[test]
 fn what_waits_too_long_is_taken_out() {
     let mut lanes = Lanes::new(1, 1, 100);
-    lanes.push(leased("a", 1, 50));
+    lanes.push(leased("a", 1, 50), NOW);
     assert!(lanes.next_turn().is_some());
     for (id, seconds) in [(2, 10), (3, 30), (4, 20)] {
-        lanes.push(leased("a", id, seconds));
+        lanes.push(leased("a", id, seconds), NOW);
     }
-    lanes.push(leased("b", 5, 10));
-    let expired = lanes.expire(Timestamp::from_seconds(30));
+    lanes.push(leased("b", 5, 10), NOW);
+    let expired = lanes.expire(Timestamp::from_seconds(30), NOW);
     let ids: HashSet<_> = expired.iter().map(|gives_way| gives_way.waiting.delivery.id.as_str()).collect();
     assert_eq!(ids, HashSet::from(["dlv_2", "dlv_4", "dlv_5"]));
     assert_eq!(lanes.lanes.len(), 1, "a lane with nothing to do is forgotten");
@@ -171,8 +177,8 @@ impl Out {
     fn take_step(&mut self, lanes: &mut Lanes, step: Step, id: usize) {
         match step {
             Step::Push(url, seconds) => {
-                if let Some(gives_way) = lanes.push(leased(&format!("u{url}"), id, seconds)) {
-                    assert!((LEAST_PAUSE..=MOST_PAUSE).contains(&gives_way.pause));
+                if let Some(gives_way) = lanes.push(leased(&format!("u{url}"), id, seconds), NOW) {
+                    assert!((LEAST_PAUSE..=MOST_PAUSE).contains(&gives_way.due_at.since(NOW)));
                     self.take(gives_way.waiting);
                 }
             }
@@ -188,7 +194,7 @@ impl Out {
             Step::Finish(..) => {}
             Step::Expire(seconds) => {
                 let moment = Timestamp::from_seconds(seconds);
-                lanes.expire(moment).into_iter().for_each(|gives_way| {
+                lanes.expire(moment, NOW).into_iter().for_each(|gives_way| {
                     assert!(gives_way.waiting.leased_until < moment);
                     self.take(gives_way.waiting);
                 });

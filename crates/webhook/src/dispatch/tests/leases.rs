@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gatepost_model::webhook::Outcome;
 use gatepost_model::{Clock, DeliveryState};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::support::{Answer, START, World, names};
 use crate::dispatch::LEASE;
@@ -110,4 +110,20 @@ async fn what_waited_for_most_of_its_lease_is_claimed_anew_before_it_is_sent() {
             .iter()
             .all(|delivery| (delivery.state, delivery.attempts) == (DeliveryState::Delivered, 1))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_handed_over_late_is_claimed_anew_before_it_is_sent() {
+    let world = World::paused().await;
+    let running = world.run();
+    let late = world.insert(&names("a", 1, "whu_a"), true).await;
+    sleep(LEASE * 2 / 3).await;
+    // Its lease would end in the middle of this try, and somebody else would find it.
+    world.receivers.script("whu_a", [Answer::Slow(200, LEASE * 2 / 5)]);
+    running.handover.give(late);
+    world.receivers.wait_for(1).await;
+    sleep(LEASE).await;
+    running.stop().await;
+    assert_eq!(world.receivers.calls().len(), 1);
+    assert_eq!(world.deliveries().await[0].state, DeliveryState::Delivered);
 }

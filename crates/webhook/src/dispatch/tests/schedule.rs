@@ -7,6 +7,7 @@ use gatepost_model::webhook::Outcome;
 use gatepost_store::StoreError;
 use gatepost_store::tables::deliveries::{self, NewDelivery};
 use proptest::prelude::*;
+use tokio::time::sleep;
 
 use super::support::{Answer, HOUR, MINUTE, START, World, new_delivery, schedule};
 
@@ -150,6 +151,18 @@ async fn without_a_ring_the_table_is_looked_at_often_enough() {
     world.receivers.wait_for(2).await;
     assert!(world.clock.now() <= START.plus(world.options.poll));
     running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_nothing_to_do_the_loop_writes_nothing() {
+    let world = World::paused().await;
+    let before = world.store.metrics();
+    let running = world.run();
+    sleep(HOUR).await;
+    running.stop().await;
+    let after = world.store.metrics();
+    assert_eq!(after.closures, before.closures);
+    assert!(after.reads - before.reads <= 3_601, "it looks once a second");
 }
 
 /// Answers with what they mean: whether a try that is answered so ends the delivery, and how.
