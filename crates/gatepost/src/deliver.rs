@@ -72,6 +72,7 @@ fn options(config: &Webhooks) -> Options {
         concurrency: usize::try_from(config.concurrency).unwrap_or(usize::MAX),
         concurrency_per_url: usize::try_from(config.concurrency_per_url).unwrap_or(usize::MAX),
         lease: config.lease,
+        fresh_lease: config.lease,
         send_timeout: config.timeout,
         ..Options::default()
     }

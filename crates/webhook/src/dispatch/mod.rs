@@ -85,6 +85,8 @@ pub struct Options {
     pub concurrency_per_url: usize,
     /// How long a claim holds; longer if that is too short for a try.
     pub lease: Duration,
+    /// For how long writers lease the fresh deliveries that they hand over.
+    pub fresh_lease: Duration,
     /// The transport's deadline. A delivery whose lease ends sooner is not begun any more.
     pub send_timeout: Duration,
     /// How often the table is looked at when nothing else calls for it.
@@ -100,6 +102,7 @@ impl Default for Options {
             concurrency: 512,
             concurrency_per_url: 32,
             lease: LEASE,
+            fresh_lease: LEASE,
             send_timeout: Duration::from_secs(15),
             poll: Duration::from_secs(1),
             drain: Duration::from_secs(10),
@@ -107,8 +110,7 @@ impl Default for Options {
     }
 }
 
-/// How long a claim holds unless the options say otherwise. Writers lease the fresh deliveries that they hand over for as
-/// long, whatever the options say.
+/// How long a claim holds, and writers lease fresh deliveries, unless the options say otherwise.
 pub const LEASE: Duration = Duration::from_secs(30);
 
 /// What a try takes beside the sending: asking for consent, and writing down.

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::attempt::unchanged;
 use super::hold::Hold;
 use super::lanes::{GivesWay, Lanes, Turn, Waiting};
-use super::{BESIDE_SENDING, Dispatcher, LEASE, recorder};
+use super::{BESIDE_SENDING, Dispatcher, recorder};
 
 /// So many deliveries may wait in memory for their turn.
 pub(super) const MOST_WAITING: usize = 2_048;
@@ -114,7 +114,7 @@ impl Dispatcher {
 
 impl Work {
     fn take_fresh(&mut self, delivery: Claimed) {
-        let leased_until = delivery.event_at.plus(LEASE);
+        let leased_until = delivery.event_at.plus(self.dispatcher.options.fresh_lease);
         let hold = Hold::counted(&self.held);
         self.push(Waiting { delivery, leased_until, hold });
     }
