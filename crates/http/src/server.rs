@@ -69,6 +69,8 @@ pub async fn serve_tcp(listener: TcpListener, router: Router, options: Options, 
             Err(error) => accept_failed(&error, &stop).await,
         }
     }
+    // Refused at once, a caller can go elsewhere; left in the queue, it would wait for nobody.
+    drop(listener);
     connections.drain().await;
 }
 
@@ -86,6 +88,7 @@ pub async fn serve_unix(listener: UnixListener, router: Router, options: Options
             Err(error) => accept_failed(&error, &stop).await,
         }
     }
+    drop(listener);
     connections.drain().await;
 }
 
