@@ -464,13 +464,17 @@ impl Gatepost {
             }
         }
         let mut keys = Vec::new();
-        for given in change.set.iter().flatten().chain(&change.add) {
+        let given: Vec<&String> = change.set.iter().flatten().chain(&change.add).collect();
+        // Ids of one moment sort by chance. Sorted first, they keep the URLs in the order in which they were given.
+        let mut ids: Vec<_> =
+            given.iter().map(|_| ids::sortable(ids::WEBHOOK_URL, now, &*self.random)).collect();
+        ids.sort_unstable();
+        for (given, id) in given.into_iter().zip(ids) {
             if client.webhook_urls.iter().any(|url| url.url == *given) {
                 continue;
             }
             (self.vet_url)(given, &self.settings.webhook_networks)
                 .map_err(|problem| Error::invalid("webhookUrls", problem))?;
-            let id = ids::sortable(ids::WEBHOOK_URL, now, &*self.random);
             let key = WebhookKey::generate(&*self.random);
             let sealed = self.keyring.seal(&key, Sealing::SigningKey(&id), &*self.random);
             client.webhook_urls.push(WebhookUrl {
