@@ -2,6 +2,7 @@
 
 mod bodies;
 mod filters;
+pub(super) mod garbage;
 mod headers;
 mod paths;
 mod token;
