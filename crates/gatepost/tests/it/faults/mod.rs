@@ -1,6 +1,7 @@
 //! What must hold when things go wrong: kills, stops, full disks, receivers that hang, and callers that send nonsense.
 //! The server is the built program in a process of its own, as an operator runs it.
 
+mod disk;
 mod held;
 mod kill;
 mod ledger;
