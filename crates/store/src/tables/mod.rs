@@ -1,13 +1,15 @@
-//! Typed functions over [`Tx`](crate::Tx), one module per table or group of tables that change together.
+//! Typed functions over [`Tx`], one module per table or group of tables that change together.
 //!
 //! Functions on a tenant's data take the workspace first. `lookup_…` gives an option, `list_…` pages, `claim` leases.
 
 pub mod audit;
 pub mod clients;
 pub mod deliveries;
+pub mod people;
 pub mod rate_windows;
 pub mod records;
 pub mod refusals;
+pub mod sessions;
 pub mod webhook_urls;
 pub mod workspaces;
 
@@ -21,9 +23,11 @@ pub const STATEMENTS: &[&[&Sql]] = &[
     audit::STATEMENTS,
     clients::STATEMENTS,
     deliveries::STATEMENTS,
+    people::STATEMENTS,
     rate_windows::STATEMENTS,
     records::STATEMENTS,
     refusals::STATEMENTS,
+    sessions::STATEMENTS,
     webhook_urls::STATEMENTS,
     workspaces::STATEMENTS,
 ];
