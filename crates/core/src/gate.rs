@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use gatepost_keys::{Claims, TokenError};
+use gatepost_keys::{Claims, TokenError, mask};
 use gatepost_model::limit::{Quota, Window};
 use gatepost_model::{ApiClient, ApiVersion, ClientStatus, SecretState, Timestamp, Workspace};
 
@@ -368,6 +368,8 @@ impl Reason {
                     Business::Named(name) => name,
                     Business::Missing | Business::Several => "undefined",
                 };
+                // Who mixes up the headers sends a token here: it must not come back in a text that ends up in a log.
+                let named = mask(named);
                 let shown: String = named.chars().take(100).filter(|letter| !letter.is_control()).collect();
                 format!("Business {shown} is not enabled for this client.")
             }

@@ -6,6 +6,7 @@ use std::mem;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use gatepost_keys::mask;
 use gatepost_model::client::LastUsed;
 use gatepost_model::{ClientNumber, ids};
 use gatepost_store::tables::clients;
@@ -48,9 +49,11 @@ impl Gatepost {
         self.journal.note_use(client, last);
     }
 
-    /// Notes a refused request for [`Gatepost::flush_journal`].
+    /// Notes a refused request for [`Gatepost::flush_journal`], without the secrets that may have strayed into it.
     pub fn note_refusal(&self, refusal: Refusal) {
-        self.journal.note_refusal(refusal);
+        let path = mask(&refusal.path).into_owned();
+        let workspace = refusal.workspace.as_deref().map(|named| mask(named).into_owned());
+        self.journal.note_refusal(Refusal { path, workspace, ..refusal });
     }
 
     /// Writes down what was noted, and drops refusals that have been kept long enough.

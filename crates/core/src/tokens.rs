@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_keys::{Claims, Plain};
+use gatepost_keys::{Claims, Plain, secret};
 use gatepost_model::client::{LastUsed, RevokedToken};
 use gatepost_model::secret::Verifier;
-use gatepost_model::{ApiClient, ClientStatus, Timestamp};
+use gatepost_model::{ApiClient, ClientStatus, Timestamp, ids};
 use gatepost_store::tables::clients;
 
 use crate::gate::{self, Business, Credential, Request, Verdict};
@@ -105,8 +105,24 @@ impl Gatepost {
         if let Some(wait) = self.failed.wait(from, &credentials.client_id, now) {
             return Err(Refused::Wait(wait));
         }
+        let identified = self.identify(credentials, from, now).await;
+        if let Err(Refused::InvalidClient(why)) = &identified {
+            self.failed.note(from, &credentials.client_id, now);
+            tracing::info!(client.id = loggable(&credentials.client_id), %from, why, "client.refused");
+        }
+        identified
+    }
+
+    async fn identify(
+        &self,
+        credentials: &Credentials,
+        from: IpAddr,
+        now: Timestamp,
+    ) -> Result<(Arc<ApiClient>, u16), Refused> {
         let given = credentials.client_secret.expose();
-        let client = if credentials.client_id.starts_with(gatepost_model::ids::CLIENT_ID) {
+        // A mistyped secret shows itself by its checksum: nothing is looked up for it (security.md S3).
+        let well_formed = secret::is_well_formed(given);
+        let client = if well_formed && credentials.client_id.starts_with(ids::CLIENT_ID) {
             self.directory
                 .lookup_by_id(&self.store, &credentials.client_id)
                 .await
@@ -126,11 +142,9 @@ impl Gatepost {
         if known.is_empty() {
             std::hint::black_box(self.keyring.recognises(&Verifier(vec![0; 33]), given));
         }
-        let refused = |why| {
-            self.failed.note(from, &credentials.client_id, now);
-            Err(Refused::InvalidClient(why))
-        };
+        let refused = |why| Err(Refused::InvalidClient(why));
         let (client, secret) = match (client, found) {
+            (None, _) if !well_formed => return refused("the secret is mistyped: its checksum is wrong"),
             (None, _) => return refused("there is no client with this client id"),
             (Some(_), None) => return refused("the secret is not one of the client's live secrets"),
             (Some(client), Some(secret)) => (client, secret),
@@ -240,6 +254,14 @@ impl Gatepost {
         };
         Ok((client, admission))
     }
+}
+
+/// What was sent as a client id, if it looks like one. Anything else stays out of the log: people send secrets as ids.
+fn loggable(client_id: &str) -> &str {
+    let like_one = client_id.starts_with(ids::CLIENT_ID)
+        && client_id.len() <= 50
+        && client_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if like_one { client_id } else { "(not a client id)" }
 }
 
 /// A live request, before its token was looked at.

@@ -8,12 +8,14 @@
 
 pub mod base62;
 pub mod keyring;
+pub mod mask;
 pub mod plain;
 pub mod secret;
 pub mod signature;
 pub mod token;
 
 pub use keyring::{Keyring, KeyringError, Sealing};
+pub use mask::mask;
 pub use plain::Plain;
 pub use signature::WebhookKey;
 pub use token::{Claims, TokenError};
