@@ -60,6 +60,13 @@ impl Builder {
         self
     }
 
+    /// Opens no network to webhooks, as in a deployment whose operator has not touched that.
+    #[must_use]
+    pub fn with_closed_networks(mut self) -> Self {
+        self.webhooks.clear();
+        self
+    }
+
     /// Gives it a clock that stands still at this time until it is told to move.
     #[must_use]
     pub fn clock_at(mut self, start: Timestamp) -> Self {
