@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod acceptance;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod security;
 #[cfg(test)]
 mod support;
