@@ -11,7 +11,7 @@ use gatepost_model::network::Networks;
 use gatepost_model::{ClientNumber, Clock, Random, SystemClock, SystemRandom};
 use gatepost_store::handover::{Handed, Handover, handover};
 use gatepost_store::tables::clients;
-use gatepost_store::{Location, Store, StoreError, StoreOptions};
+use gatepost_store::{Store, StoreError, StoreOptions};
 use gatepost_webhook::target::Target;
 
 use crate::config::Config;
@@ -69,9 +69,8 @@ pub async fn open(
     public_url: String,
     tables: Tables,
 ) -> anyhow::Result<Deployment> {
-    let Location::Sqlite(path) = &config.store.location;
     let store = Store::open(&config.store.location, store_options(config))
-        .with_context(|| format!("the database \"{}\" cannot be opened", path.display()))?;
+        .with_context(|| format!("the database \"{}\" cannot be opened", config.store.location))?;
     let keyring = match tables {
         Tables::Migrate => {
             store.migrate().await?;

@@ -1,7 +1,8 @@
 //! Everything in which the SQL texts of the two engines differ.
 //!
 //! Statements and migrations are written once, in the subset that both engines understand, with `$1 … $n` for
-//! values and with the tokens below for the rest. Anything that needs a further token needs an ADR first.
+//! values and with the tokens below for the rest. A value that is only asked whether it is null is written
+//! `CAST($1 AS TEXT)`, for PostgreSQL must know its type. Anything that needs a further token needs an ADR first.
 //!
 //! | token | SQLite | PostgreSQL | why |
 //! |---|---|---|---|
@@ -12,7 +13,7 @@
 //! | `{real}` | `REAL` | `DOUBLE PRECISION` | |
 //! | `{bool}` | `INTEGER` | `BOOLEAN` | write `TRUE` and `FALSE`, which both know |
 //! | `{blob}` | `BLOB` | `BYTEA` | |
-//! | `{json}` | `TEXT` | `JSON` | the text goes to the wire as it is |
+//! | `{json}` | `TEXT` | `TEXT` | it goes to the wire as it is, byte for byte: `JSONB` would sort its keys and refuse `\u0000`, `JSON` would parse it once more |
 //! | `{id}` | `TEXT` | `TEXT COLLATE "C"` | the same byte order everywhere |
 //! | `{key a, b, c}` | `b, c, a` | `a, b, c` | rows spread by workspace on PostgreSQL, land at the end of the tree on SQLite |
 //! | `{narrow}` | `STRICT, WITHOUT ROWID` | | small rows live in their key |
@@ -137,13 +138,7 @@ impl Dialect {
                     "BYTEA"
                 }
             }
-            ("json", "") => {
-                if sqlite {
-                    "TEXT"
-                } else {
-                    "JSON"
-                }
-            }
+            ("json", "") => "TEXT",
             ("id", "") => {
                 if sqlite {
                     "TEXT"
@@ -235,7 +230,7 @@ mod tests {
             ("{real}", "REAL", "DOUBLE PRECISION"),
             ("{bool}", "INTEGER", "BOOLEAN"),
             ("{blob}", "BLOB", "BYTEA"),
-            ("{json}", "TEXT", "JSON"),
+            ("{json}", "TEXT", "TEXT"),
             ("{id}", "TEXT", "TEXT COLLATE \"C\""),
             (
                 "PRIMARY KEY ({key workspace, id})",

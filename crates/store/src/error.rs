@@ -21,6 +21,14 @@ pub enum StoreError {
     /// The store has too much to do, or another process holds the database; trying again later may work.
     #[error("the database is busy; try again")]
     Busy,
+    /// The database cannot be reached. Nothing of the transaction was kept.
+    #[error("the database cannot be reached: {0}; try again")]
+    Unavailable(String),
+    /// The connection was lost while the database was committing: all of the transaction was kept, or nothing.
+    #[error(
+        "the connection to the database was lost during a commit, so it is not known whether it was done"
+    )]
+    Uncertain,
     /// A read took longer than it may.
     #[error("the read took longer than it may")]
     Timeout,
@@ -86,10 +94,13 @@ impl StoreError {
         Self::Corrupt(what.into())
     }
 
-    /// Whether the same call may succeed a little later: it changed nothing, and nothing is wrong with what
-    /// was asked.
+    /// Whether the same call may succeed a little later: nothing is wrong with what was asked, and nothing was
+    /// changed, or, after [`Self::Uncertain`] alone, perhaps all of it.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy | Self::Timeout | Self::Closed | Self::Full)
+        matches!(
+            self,
+            Self::Busy | Self::Unavailable(_) | Self::Uncertain | Self::Timeout | Self::Closed | Self::Full
+        )
     }
 }

@@ -12,6 +12,10 @@ pub struct StoreMetrics {
     pub closures: u64,
     /// Groups that were run again because one closure spoiled them.
     pub reruns: u64,
+    /// Transactions that were run again because another one changed the same rows (PostgreSQL).
+    pub collisions: u64,
+    /// Connections to the database that were lost (PostgreSQL).
+    pub connections_lost: u64,
     /// Groups that could not be committed.
     pub failed_commits: u64,
     /// The longest time that one COMMIT took.
@@ -40,6 +44,8 @@ pub(crate) struct Counters {
     pub(crate) groups: AtomicU64,
     pub(crate) closures: AtomicU64,
     pub(crate) reruns: AtomicU64,
+    pub(crate) collisions: AtomicU64,
+    pub(crate) connections_lost: AtomicU64,
     pub(crate) failed_commits: AtomicU64,
     pub(crate) longest_commit: AtomicU64,
     pub(crate) wal_pages: AtomicU64,
@@ -60,6 +66,8 @@ impl Counters {
             groups: count(&self.groups),
             closures: count(&self.closures),
             reruns: count(&self.reruns),
+            collisions: count(&self.collisions),
+            connections_lost: count(&self.connections_lost),
             failed_commits: count(&self.failed_commits),
             longest_commit: time(&self.longest_commit),
             wal_pages: count(&self.wal_pages),

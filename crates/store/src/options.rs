@@ -1,16 +1,9 @@
-//! Where the data lies, and how much the store may use.
+//! How much the store may use.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::migrations::{MIGRATIONS, Migration};
-
-/// Where the data lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Location {
-    /// A file of this process's machine. Its folder must exist; the file is made if it does not.
-    Sqlite(PathBuf),
-}
 
 /// How much the store may use. The defaults were measured (docs/adr/0001-store.md).
 #[derive(Clone, Debug)]
@@ -38,6 +31,8 @@ pub struct StoreOptions {
     /// For tests that pause tokio's clock: keeps it from jumping ahead while a call waits for the store's
     /// threads, which tokio does not know of. Costs a thread of the runtime's for each call in flight.
     pub hold_paused_clock: bool,
+    /// What is for PostgreSQL alone.
+    pub postgres: PostgresOptions,
     /// What [`crate::Store::migrate`] brings the tables to.
     pub migrations: &'static [Migration],
 }
@@ -56,7 +51,35 @@ impl Default for StoreOptions {
             wal_cap_pages: 16_000,
             max_pages: None,
             hold_paused_clock: false,
+            postgres: PostgresOptions::default(),
             migrations: MIGRATIONS,
+        }
+    }
+}
+
+/// How much of PostgreSQL the store may use. It takes `writers + readers + 1` connections.
+#[derive(Clone, Debug)]
+pub struct PostgresOptions {
+    /// Threads that write, each with a connection: 1 to 8.
+    pub writers: usize,
+    /// Threads that read, each with a connection.
+    pub readers: usize,
+    /// How long a try to connect may take, for each address of the server.
+    pub connect_timeout: Duration,
+    /// How long a write may wait for the server before its connection is given up.
+    pub answer_timeout: Duration,
+    /// Certificates (PEM) of the authorities that vouch for the server; those that the web trusts if `None`.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self {
+            writers: 2,
+            readers: 4,
+            connect_timeout: Duration::from_secs(2),
+            answer_timeout: Duration::from_secs(15),
+            ca_file: None,
         }
     }
 }

@@ -2,11 +2,29 @@
 
 use rusqlite::types::ValueRef;
 
+use crate::engine::postgres::Received;
 use crate::error::StoreError;
 use crate::value::{FromValue, Value};
 
 /// One row of a result, valid until the next one is fetched.
-pub struct Row<'r>(pub(crate) &'r rusqlite::Row<'r>);
+pub struct Row<'r>(Fetched<'r>);
+
+enum Fetched<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
+}
+
+impl<'r> From<&'r rusqlite::Row<'r>> for Row<'r> {
+    fn from(row: &'r rusqlite::Row<'r>) -> Self {
+        Self(Fetched::Sqlite(row))
+    }
+}
+
+impl<'r> From<&'r tokio_postgres::Row> for Row<'r> {
+    fn from(row: &'r tokio_postgres::Row) -> Self {
+        Self(Fetched::Postgres(row))
+    }
+}
 
 impl<'r> Row<'r> {
     /// The column `index`, counted from zero.
@@ -35,20 +53,32 @@ impl<'r> Row<'r> {
     /// # Errors
     /// [`StoreError::Column`] if there is no such column, [`StoreError::Corrupt`] if its text is not UTF-8.
     pub fn value(&self, index: usize) -> Result<Value<'r>, StoreError> {
-        let stored = self.0.get_ref(index).map_err(|_| StoreError::Column {
-            index,
-            wanted: "a column of the statement",
-            found: "nothing",
-        })?;
-        Ok(match stored {
-            ValueRef::Null => Value::Null,
-            ValueRef::Integer(value) => Value::Int(value),
-            ValueRef::Real(value) => Value::Real(value),
-            ValueRef::Text(bytes) => Value::Text(
-                std::str::from_utf8(bytes)
-                    .map_err(|_| StoreError::Corrupt(format!("the text in column {index} is not UTF-8")))?,
-            ),
-            ValueRef::Blob(bytes) => Value::Blob(bytes),
-        })
+        match self.0 {
+            Fetched::Sqlite(row) => from_sqlite(row.get_ref(index).map_err(|_| absent(index))?, index),
+            Fetched::Postgres(row) if index >= row.len() => Err(absent(index)),
+            Fetched::Postgres(row) => {
+                let received = row.try_get(index).map_err(|_| {
+                    StoreError::Corrupt(format!("column {index} cannot be read as what it says it is"))
+                });
+                received.map(|Received(value)| value)
+            }
+        }
     }
+}
+
+fn from_sqlite(stored: ValueRef<'_>, index: usize) -> Result<Value<'_>, StoreError> {
+    Ok(match stored {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(value) => Value::Int(value),
+        ValueRef::Real(value) => Value::Real(value),
+        ValueRef::Text(bytes) => Value::Text(
+            std::str::from_utf8(bytes)
+                .map_err(|_| StoreError::Corrupt(format!("the text in column {index} is not UTF-8")))?,
+        ),
+        ValueRef::Blob(bytes) => Value::Blob(bytes),
+    })
+}
+
+fn absent(index: usize) -> StoreError {
+    StoreError::Column { index, wanted: "a column of the statement", found: "nothing" }
 }

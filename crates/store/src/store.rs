@@ -2,13 +2,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::change::Change;
-use crate::engine::sqlite::Engine;
+use crate::engine::{postgres, sqlite};
 use crate::error::StoreError;
+use crate::location::Location;
 use crate::metrics::StoreMetrics;
 use crate::migrations::{MigrationReport, MigrationStatus};
-use crate::options::{Location, StoreOptions};
+use crate::options::StoreOptions;
 use crate::tx::Tx;
 
 /// The store. Clones are the same store.
@@ -17,17 +19,29 @@ use crate::tx::Tx;
 /// leaves nothing half done: the closure is run to its end or not at all.
 #[derive(Clone)]
 pub struct Store {
-    engine: Arc<Engine>,
+    engine: Engine,
+}
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Arc<sqlite::Engine>),
+    Postgres(Arc<postgres::Engine>),
 }
 
 impl Store {
     /// Opens the database and starts the store's threads. Tables are left as they are: see [`Self::migrate`].
     ///
+    /// It waits for the disk, or for the server, on the calling thread.
+    ///
     /// # Errors
-    /// [`StoreError::Open`] and the errors of the file system, if the file cannot be opened as a database.
+    /// [`StoreError::Open`] and the errors of the file system, if the file cannot be opened as a database;
+    /// [`StoreError::Unavailable`] if the server cannot be reached or lets nobody in.
     pub fn open(location: &Location, options: StoreOptions) -> Result<Self, StoreError> {
-        let Location::Sqlite(path) = location;
-        Ok(Self { engine: Arc::new(Engine::open(path, &options)?) })
+        let engine = match location {
+            Location::Sqlite(path) => Engine::Sqlite(Arc::new(sqlite::Engine::open(path, &options)?)),
+            Location::Postgres(url) => Engine::Postgres(Arc::new(postgres::Engine::open(url, &options)?)),
+        };
+        Ok(Self { engine })
     }
 
     /// Runs `run` in a transaction, together with those of other callers, and answers once it is durable.
@@ -44,7 +58,10 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.engine.write(run).await
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.write(run).await,
+            Engine::Postgres(engine) => engine.write(run).await,
+        }
     }
 
     /// Runs `run` on a thread for reading. All its statements see one moment, and it sees every write that
@@ -62,12 +79,15 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.engine.read(run).await
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.read(run).await,
+            Engine::Postgres(engine) => engine.read(run).await,
+        }
     }
 
     /// Runs `run`, which looks up one or a few rows by their keys, as cheaply as the engine can.
     ///
-    /// SQLite does it on the calling thread, so `run` must be short. Each of its statements may see another
+    /// SQLite does it on the calling thread, PostgreSQL without a transaction, so `run` must be short. Each of its statements may see another
     /// moment: what must fit together belongs in one statement or in [`Self::read`].
     ///
     /// # Errors
@@ -78,16 +98,36 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.engine.read_point(run).await
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.read_point(run).await,
+            Engine::Postgres(engine) => engine.read_point(run).await,
+        }
     }
 
     /// Has `subscriber` told what changed: after the commit and before any caller of the group is answered,
     /// so a change is in force when the call that made it returns, even if that caller is gone.
     ///
-    /// It runs on the writer's thread: it must not block and must not hold this store, which would then never
+    /// On PostgreSQL it is also told what other nodes announced, within a second of their commit; what this node
+    /// announced may be told again then.
+    ///
+    /// It runs on the store's threads: it must not block and must not hold this store, which would then never
     /// end.
     pub fn subscribe(&self, subscriber: impl Fn(&[Change]) + Send + Sync + 'static) {
-        self.engine.subscribe(Arc::new(subscriber));
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.subscribe(Arc::new(subscriber)),
+            Engine::Postgres(engine) => engine.subscribe(Arc::new(subscriber)),
+        }
+    }
+
+    /// How far the change feed may be behind: what other nodes committed longer ago than this has been told to the
+    /// subscribers. It is well under a second while the database can be reached, and grows while it cannot. What was
+    /// announced more than an hour ago is not told any more. None if there are no other nodes.
+    #[must_use]
+    pub fn feed_lag(&self) -> Option<Duration> {
+        match &self.engine {
+            Engine::Sqlite(_) => None,
+            Engine::Postgres(engine) => Some(engine.feed_lag()),
+        }
     }
 
     /// Brings the tables to the form that this release needs.
@@ -96,7 +136,10 @@ impl Store {
     /// [`StoreError::Migration`] if a migration fails, or if the database was made by another history of
     /// migrations.
     pub async fn migrate(&self) -> Result<MigrationReport, StoreError> {
-        self.engine.migrate().await
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.migrate().await,
+            Engine::Postgres(engine) => engine.migrate().await,
+        }
     }
 
     /// Where each migration stands.
@@ -104,27 +147,41 @@ impl Store {
     /// # Errors
     /// Any [`StoreError`] of the query.
     pub async fn migration_status(&self) -> Result<Vec<MigrationStatus>, StoreError> {
-        self.engine.migration_status().await
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.migration_status().await,
+            Engine::Postgres(engine) => engine.migration_status().await,
+        }
     }
 
     /// Copies the database to the new file `to` while it is in use: the state of the moment at which this
     /// returns, readable by the file's owner only, and durable.
     ///
     /// # Errors
-    /// [`StoreError::Backup`] if `to` exists or cannot be written.
+    /// [`StoreError::Backup`] if `to` exists or cannot be written, and always on PostgreSQL.
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        self.engine.backup(to.to_owned()).await
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.backup(to.to_owned()).await,
+            Engine::Postgres(_) => Err(StoreError::Backup(String::from(
+                "PostgreSQL makes its own: use pg_dump, or the server's continuous archiving",
+            ))),
+        }
     }
 
-    /// Does what is queued, refuses everything else, and leaves the database as one file. Further calls on
+    /// Does what is queued, refuses everything else, and leaves an SQLite database as one file. Further calls on
     /// any clone answer [`StoreError::Closed`].
     pub async fn close(&self) {
-        self.engine.close().await;
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.close().await,
+            Engine::Postgres(engine) => engine.close().await,
+        }
     }
 
     /// What the store has done since it was opened.
     #[must_use]
     pub fn metrics(&self) -> StoreMetrics {
-        self.engine.metrics()
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.metrics(),
+            Engine::Postgres(engine) => engine.metrics(),
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod folder;
 pub mod http;
 pub mod make;
+pub mod postgres;
 pub mod process;
 pub mod receiver;
 

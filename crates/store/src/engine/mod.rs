@@ -3,6 +3,7 @@
 mod answers;
 mod clock;
 mod job;
+pub(crate) mod postgres;
 mod session;
 pub(crate) mod sqlite;
 mod subscribers;

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::sqlite;
+use super::{postgres, sqlite};
 use crate::dialect::{Dialect, Rendered};
 use crate::error::StoreError;
 use crate::row::Row;
@@ -14,18 +14,21 @@ pub(crate) type Each<'e> = &'e mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>
 /// What a closure's statements run in.
 pub(crate) enum Session<'a> {
     Sqlite(sqlite::Session<'a>),
+    Postgres(&'a postgres::Transaction<'a>),
 }
 
 impl Session<'_> {
     pub(crate) const fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
         }
     }
 
     pub(crate) fn execute(&self, sql: &Rendered, values: &[Value<'_>]) -> Result<usize, StoreError> {
         match self {
             Self::Sqlite(session) => session.execute(sql, values),
+            Self::Postgres(transaction) => transaction.execute(sql, values),
         }
     }
 
@@ -33,6 +36,7 @@ impl Session<'_> {
     pub(crate) fn execute_later(&self, sql: &Rendered, values: &[Value<'_>]) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(session) => session.execute(sql, values).map(|_| ()),
+            Self::Postgres(transaction) => transaction.execute_later(sql, values),
         }
     }
 
@@ -45,6 +49,7 @@ impl Session<'_> {
     ) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(session) => session.query(sql, values, each),
+            Self::Postgres(transaction) => transaction.query(sql, values, each),
         }
     }
 
@@ -57,12 +62,14 @@ impl Session<'_> {
     ) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(session) => session.query(sql, values, each),
+            Self::Postgres(transaction) => transaction.scan(sql, values, each),
         }
     }
 
     pub(crate) fn prepare(&self, sql: &Rendered) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(session) => session.prepare(sql),
+            Self::Postgres(transaction) => transaction.prepare(sql),
         }
     }
 }

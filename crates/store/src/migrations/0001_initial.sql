@@ -1,23 +1,24 @@
 -- The first schema. Times are microseconds since the epoch; ids begin with the time, so that rows which arrive together
 -- lie together (docs/adr/0001-store.md). {tokens} are filled in for the engine by dialect.rs.
+-- What is compared or sorted as a key is {id}, so that its order is that of its bytes whatever the database's language.
 
 CREATE TABLE counter (
-    name TEXT NOT NULL PRIMARY KEY,
+    name {id} NOT NULL PRIMARY KEY,
     value {int} NOT NULL
 ) {narrow};
 
 CREATE TABLE workspace (
     number {int} NOT NULL PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    subdomain TEXT NOT NULL UNIQUE,
+    id {id} NOT NULL UNIQUE,
+    subdomain {id} NOT NULL UNIQUE,
     name TEXT NOT NULL,
     created_at {ts} NOT NULL
 ) {table};
 
 CREATE TABLE api_client (
     number {int} NOT NULL PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    client_id TEXT NOT NULL UNIQUE,
+    id {id} NOT NULL UNIQUE,
+    client_id {id} NOT NULL UNIQUE,
     name TEXT NOT NULL,
     status TEXT NOT NULL,
     api_version TEXT NOT NULL,
@@ -70,13 +71,13 @@ CREATE INDEX client_workspace_by_workspace ON client_workspace (workspace_number
 
 CREATE TABLE client_method (
     client_number {int} NOT NULL,
-    method TEXT NOT NULL,
+    method {id} NOT NULL,
     PRIMARY KEY (client_number, method)
 ) {narrow};
 
 -- A URL that was taken off its client stays for the sake of the delivery log, without its keys.
 CREATE TABLE webhook_url (
-    id TEXT NOT NULL PRIMARY KEY,
+    id {id} NOT NULL PRIMARY KEY,
     client_number {int} NOT NULL,
     url TEXT NOT NULL,
     state TEXT NOT NULL,
@@ -88,7 +89,7 @@ CREATE TABLE webhook_url (
 CREATE INDEX webhook_url_by_client ON webhook_url (client_number, id);
 
 CREATE TABLE signing_key (
-    url_id TEXT NOT NULL,
+    url_id {id} NOT NULL,
     number {int} NOT NULL,
     sealed {blob} NOT NULL,
     expires_at {ts},
@@ -98,8 +99,8 @@ CREATE TABLE signing_key (
 -- Who gets which event: what the clients' workspaces, methods and URLs come to, so that a write reads it in one step.
 CREATE TABLE subscription (
     workspace_number {int} NOT NULL,
-    method TEXT NOT NULL,
-    url_id TEXT NOT NULL,
+    method {id} NOT NULL,
+    url_id {id} NOT NULL,
     client_number {int} NOT NULL,
     PRIMARY KEY (workspace_number, method, url_id)
 ) {narrow};
@@ -108,17 +109,17 @@ CREATE INDEX subscription_by_client ON subscription (client_number);
 
 CREATE TABLE record (
     workspace_number {int} NOT NULL,
-    entity_type TEXT NOT NULL,
-    id TEXT NOT NULL,
+    entity_type {id} NOT NULL,
+    id {id} NOT NULL,
     body {json} NOT NULL,
     PRIMARY KEY (workspace_number, entity_type, id)
 ) {table};
 
 CREATE TABLE event (
-    id TEXT NOT NULL,
+    id {id} NOT NULL,
     workspace_number {int} NOT NULL,
-    method TEXT NOT NULL,
-    record_id TEXT NOT NULL,
+    method {id} NOT NULL,
+    record_id {id} NOT NULL,
     record {json} NOT NULL,
     caused_by TEXT NOT NULL,
     at {ts} NOT NULL,
@@ -128,12 +129,12 @@ CREATE TABLE event (
 -- While a delivery is in flight it is leased and due_at is when the lease ends: one index finds both what is to be
 -- tried and what a crash left behind. The fence counts the claims; only the claim that it names may record.
 CREATE TABLE delivery (
-    id TEXT NOT NULL,
+    id {id} NOT NULL,
     workspace_number {int} NOT NULL,
-    event_id TEXT NOT NULL,
-    url_id TEXT NOT NULL,
+    event_id {id} NOT NULL,
+    url_id {id} NOT NULL,
     client_number {int} NOT NULL,
-    method TEXT NOT NULL,
+    method {id} NOT NULL,
     state {int} NOT NULL,
     reason TEXT,
     attempts {int} NOT NULL,
@@ -142,15 +143,19 @@ CREATE TABLE delivery (
     fence {int} NOT NULL,
     created_at {ts} NOT NULL,
     ended_at {ts},
-    replay_of TEXT,
+    replay_of {id},
     PRIMARY KEY ({key workspace_number, id})
 ) {narrow};
 
 CREATE INDEX delivery_due ON delivery (due_at) WHERE state = 0;
 CREATE INDEX delivery_by_client ON delivery (client_number, id);
+-- On SQLite the key itself begins with the id.
+-- @postgres
+CREATE INDEX delivery_by_id ON delivery (id);
+-- @both
 
 CREATE TABLE attempt (
-    delivery_id TEXT NOT NULL,
+    delivery_id {id} NOT NULL,
     number {int} NOT NULL,
     started_at {ts} NOT NULL,
     duration_us {int} NOT NULL,
@@ -166,12 +171,12 @@ CREATE TABLE attempt (
 ) {table};
 
 CREATE TABLE audit (
-    id TEXT NOT NULL PRIMARY KEY,
+    id {id} NOT NULL PRIMARY KEY,
     at {ts} NOT NULL,
     actor TEXT NOT NULL,
     address TEXT,
     action TEXT NOT NULL,
-    subject_id TEXT NOT NULL,
+    subject_id {id} NOT NULL,
     before {json},
     after {json}
 ) {table};
@@ -180,7 +185,7 @@ CREATE INDEX audit_by_subject ON audit (subject_id, id);
 
 -- Refused requests, kept a while so that they can be explained: no bodies, no secrets.
 CREATE TABLE refused_request (
-    id TEXT NOT NULL PRIMARY KEY,
+    id {id} NOT NULL PRIMARY KEY,
     at {ts} NOT NULL,
     client_number {int},
     workspace TEXT,

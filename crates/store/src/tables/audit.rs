@@ -15,12 +15,12 @@ static INSERT: Sql = Sql::new(
 
 static LIST: Sql = Sql::new(
     "SELECT id, at, actor, address, action, subject_id, before, after FROM audit
-     WHERE ($1 IS NULL OR id < $1) ORDER BY id DESC LIMIT $2",
+     WHERE (CAST($1 AS TEXT) IS NULL OR id < $1) ORDER BY id DESC LIMIT $2",
 );
 
 static LIST_BY_SUBJECT: Sql = Sql::new(
     "SELECT id, at, actor, address, action, subject_id, before, after FROM audit
-     WHERE subject_id = $1 AND ($2 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+     WHERE subject_id = $1 AND (CAST($2 AS TEXT) IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
 );
 
 /// Who did what to what.

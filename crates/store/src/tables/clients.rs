@@ -193,7 +193,7 @@ pub fn list(tx: &Tx<'_>, after: ClientNumber, limit: u32) -> Result<Vec<ApiClien
 /// # Errors
 /// [`StoreError::Unique`] if an id is taken.
 pub fn insert(tx: &Tx<'_>, client: &ApiClient) -> Result<(), StoreError> {
-    tx.exec(
+    tx.exec_later(
         &INSERT,
         params![
             client.number,
@@ -252,15 +252,15 @@ pub fn save(tx: &Tx<'_>, before: &ApiClient, after: &ApiClient, now: Timestamp) 
 /// If the store fails.
 pub fn delete(tx: &Tx<'_>, client: &ApiClient, now: Timestamp) -> Result<(), StoreError> {
     for workspace in &client.workspaces {
-        tx.exec(&DISABLE, params![client.number, workspace.number])?;
+        tx.exec_later(&DISABLE, params![client.number, workspace.number])?;
     }
     for method in &client.methods {
-        tx.exec(&UNTICK, params![client.number, method.as_str()])?;
+        tx.exec_later(&UNTICK, params![client.number, method.as_str()])?;
     }
     webhook_urls::unsubscribe(tx, client.number)?;
     webhook_urls::save(tx, client.number, &client.webhook_urls, &[], now)?;
     for sql in [&DELETE_SECRETS, &DROP_ALL_REVOKED, &DROP_USE, &DELETE] {
-        tx.exec(sql, params![client.number])?;
+        tx.exec_later(sql, params![client.number])?;
     }
     tx.announce(Change::Client(client.number));
     Ok(())
@@ -276,8 +276,8 @@ pub fn revoke_token(
     token: &RevokedToken,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.exec(&DROP_REVOKED, params![client, now])?;
-    tx.exec(&REVOKE_TOKEN, params![client, &token.id, token.expires_at])?;
+    tx.exec_later(&DROP_REVOKED, params![client, now])?;
+    tx.exec_later(&REVOKE_TOKEN, params![client, &token.id, token.expires_at])?;
     tx.announce(Change::Client(client));
     Ok(())
 }
@@ -316,10 +316,10 @@ fn save_workspaces(
     after: &[Workspace],
 ) -> Result<(), StoreError> {
     for gone in before.iter().filter(|old| after.iter().all(|new| new.number != old.number)) {
-        tx.exec(&DISABLE, params![client, gone.number])?;
+        tx.exec_later(&DISABLE, params![client, gone.number])?;
     }
     for added in after.iter().filter(|new| before.iter().all(|old| old.number != new.number)) {
-        tx.exec(&ENABLE, params![client, added.number])?;
+        tx.exec_later(&ENABLE, params![client, added.number])?;
     }
     Ok(())
 }
@@ -331,10 +331,10 @@ fn save_methods(
     after: &BTreeSet<Method>,
 ) -> Result<(), StoreError> {
     for gone in before.difference(after) {
-        tx.exec(&UNTICK, params![client, gone.as_str()])?;
+        tx.exec_later(&UNTICK, params![client, gone.as_str()])?;
     }
     for added in after.difference(before) {
-        tx.exec(&TICK, params![client, added.as_str()])?;
+        tx.exec_later(&TICK, params![client, added.as_str()])?;
     }
     Ok(())
 }
@@ -350,13 +350,13 @@ fn save_secrets(
         match before.iter().find(|old| old.number == secret.number) {
             Some(old) if old == secret => {}
             Some(_) => {
-                tx.exec(
+                tx.exec_later(
                     &UPDATE_SECRET,
                     params![client, secret.number, sealed, secret.expires_at, secret.killed_at],
                 )?;
             }
             None => {
-                tx.exec(
+                tx.exec_later(
                     &INSERT_SECRET,
                     params![
                         client,

@@ -27,9 +27,13 @@ static INSERT: Sql = Sql::new(
      VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $8, $9, $10, $11)",
 );
 
+/// What is due is picked once and before anything is changed: a plan that asked for it again would find, and lock, more
+/// than the limit.
 static CLAIM: Sql = Sql::new(
-    "UPDATE delivery SET leased = TRUE, due_at = $2, fence = fence + 1
-     WHERE id IN (SELECT id FROM delivery WHERE state = 0 AND due_at <= $1 ORDER BY due_at LIMIT $3 {lock})
+    "WITH due AS MATERIALIZED
+     (SELECT id, workspace_number FROM delivery WHERE state = 0 AND due_at <= $1 ORDER BY due_at LIMIT $3 {lock})
+     UPDATE delivery SET leased = TRUE, due_at = $2, fence = fence + 1
+     WHERE (id, workspace_number) IN (SELECT id, workspace_number FROM due)
      RETURNING id, workspace_number",
 );
 
@@ -65,13 +69,15 @@ static GET: Sql = Sql::new(
 static LIST: Sql = Sql::new(
     "SELECT id, event_id, url_id, client_number, workspace_number, method, state, reason, attempts, due_at,
      created_at, ended_at, replay_of FROM delivery
-     WHERE ($1 IS NULL OR id < $1) AND ($2 IS NULL OR state = $2) ORDER BY id DESC LIMIT $3",
+     WHERE (CAST($1 AS TEXT) IS NULL OR id < $1) AND (CAST($2 AS {int}) IS NULL OR state = $2)
+     ORDER BY id DESC LIMIT $3",
 );
 
 static LIST_BY_CLIENT: Sql = Sql::new(
     "SELECT id, event_id, url_id, client_number, workspace_number, method, state, reason, attempts, due_at,
      created_at, ended_at, replay_of FROM delivery
-     WHERE client_number = $1 AND ($2 IS NULL OR id < $2) AND ($3 IS NULL OR state = $3)
+     WHERE client_number = $1 AND (CAST($2 AS TEXT) IS NULL OR id < $2)
+     AND (CAST($3 AS {int}) IS NULL OR state = $3)
      ORDER BY id DESC LIMIT $4",
 );
 

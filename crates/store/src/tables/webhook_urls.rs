@@ -103,7 +103,7 @@ pub fn lookup_owner(tx: &Tx<'_>, url_id: &str) -> Result<Option<ClientNumber>, S
 pub fn disable(tx: &Tx<'_>, client: ClientNumber, url_id: &str, reason: &str) -> Result<bool, StoreError> {
     let changed = tx.exec(&DISABLE, params![url_id, UrlState::Disabled.as_str(), reason])? > 0;
     if changed {
-        tx.exec(&UNSUBSCRIBE_URL, params![client, url_id])?;
+        tx.exec_later(&UNSUBSCRIBE_URL, params![client, url_id])?;
         tx.announce(Change::Client(client));
     }
     Ok(changed)
@@ -138,25 +138,25 @@ pub(super) fn save(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     for gone in before.iter().filter(|old| after.iter().all(|new| new.id != old.id)) {
-        tx.exec(&REMOVE, params![&gone.id, now])?;
-        tx.exec(&DELETE_KEYS, params![&gone.id])?;
+        tx.exec_later(&REMOVE, params![&gone.id, now])?;
+        tx.exec_later(&DELETE_KEYS, params![&gone.id])?;
     }
     for url in after {
         match before.iter().find(|old| old.id == url.id) {
             Some(old) if old == url => continue,
             Some(_) => {
-                tx.exec(&UPDATE, params![&url.id, &url.url, url.state.as_str(), &url.reason])?;
-                tx.exec(&DELETE_KEYS, params![&url.id])?;
+                tx.exec_later(&UPDATE, params![&url.id, &url.url, url.state.as_str(), &url.reason])?;
+                tx.exec_later(&DELETE_KEYS, params![&url.id])?;
             }
             None => {
-                tx.exec(
+                tx.exec_later(
                     &INSERT,
                     params![&url.id, client, &url.url, url.state.as_str(), &url.reason, url.created_at],
                 )?;
             }
         }
         for (number, key) in (0i64..).zip(&url.signing_keys) {
-            tx.exec(&INSERT_KEY, params![&url.id, number, &key.sealed.0, key.expires_at])?;
+            tx.exec_later(&INSERT_KEY, params![&url.id, number, &key.sealed.0, key.expires_at])?;
         }
     }
     Ok(())
@@ -184,5 +184,5 @@ pub(super) fn resubscribe(tx: &Tx<'_>, client: &ApiClient) -> Result<(), StoreEr
 
 /// Drops a client's subscriptions.
 pub(super) fn unsubscribe(tx: &Tx<'_>, client: ClientNumber) -> Result<(), StoreError> {
-    tx.exec(&UNSUBSCRIBE, params![client]).map(drop)
+    tx.exec_later(&UNSUBSCRIBE, params![client])
 }

@@ -31,7 +31,7 @@ pub fn insert(
     created_at: Timestamp,
 ) -> Result<Workspace, StoreError> {
     let number = WorkspaceNumber(super::next_number(tx, "workspace")?);
-    tx.exec(&INSERT, params![number, id, subdomain.as_str(), name, created_at])?;
+    tx.exec_later(&INSERT, params![number, id, subdomain.as_str(), name, created_at])?;
     Ok(Workspace {
         id: id.to_owned(),
         number,

@@ -5,7 +5,9 @@ use std::time::Duration;
 use gatepost_store::{Sql, Store, StoreError, StoreOptions, params};
 use tokio::task::JoinSet;
 
-use crate::support::{DOCUMENTS, Folder, GET, PUT, PUT_DOCUMENT, Plug, get, put, settle};
+use crate::support::{
+    DOCUMENTS, Folder, GET, PUT, PUT_DOCUMENT, Place, Plug, get, on_both_engines, put, settle,
+};
 
 static ORPHAN: Sql = Sql::new("INSERT INTO child (pair) VALUES ($1)");
 static DROP_DOCUMENTS: Sql = Sql::new("DELETE FROM document");
@@ -98,10 +100,10 @@ async fn a_failed_commit_is_everybodys_failure_and_the_writer_goes_on() {
     assert_eq!(get(&store, "3").await, None);
 }
 
-#[tokio::test]
-async fn a_panic_is_its_callers_error_and_nobody_elses() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+on_both_engines!(a_panic_is_its_callers_error_and_nobody_elses,);
+
+async fn a_panic_is_its_callers_error_and_nobody_elses(place: Place) {
+    let store = place.store(StoreOptions::default()).await;
     let panic = |store: Store| async move {
         let answer: Result<(), StoreError> = store.write(|_| std::panic::resume_unwind(Box::new(()))).await;
         answer

@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex};
 use gatepost_model::{ClientNumber, WorkspaceNumber};
 use gatepost_store::{Change, StoreError, StoreOptions, params};
 
-use crate::support::{Folder, PUT, Plug, get, put, settle};
+use crate::support::{PUT, Place, Plug, get, on_both_engines, one_writer, put, settle};
 
-#[tokio::test]
-async fn all_subscribers_are_told_in_order_even_if_one_panics() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+on_both_engines!(
+    all_subscribers_are_told_in_order_even_if_one_panics,
+    a_change_is_told_and_kept_though_its_caller_went_away,
+);
+
+async fn all_subscribers_are_told_in_order_even_if_one_panics(place: Place) {
+    let store = place.store(StoreOptions::default()).await;
     store.subscribe(|_| std::panic::resume_unwind(Box::new(())));
     let told = Arc::new(Mutex::new(Vec::new()));
     let telling = Arc::clone(&told);
@@ -24,14 +27,13 @@ async fn all_subscribers_are_told_in_order_even_if_one_panics() {
         .await
         .unwrap();
     let expected = [Change::Client(ClientNumber(7)), Change::Workspace(WorkspaceNumber(3))];
-    assert_eq!(*told.lock().unwrap(), expected);
+    // PostgreSQL may have told it again by now.
+    assert_eq!(told.lock().unwrap()[..2], expected);
     put(&store, "later", 1).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_change_is_told_and_kept_though_its_caller_went_away() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+async fn a_change_is_told_and_kept_though_its_caller_went_away(place: Place) {
+    let store = place.store(one_writer()).await;
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     store.subscribe(move |changes| tell.send(changes.len()).unwrap_or_default());
     let plug = Plug::new(&store).await;

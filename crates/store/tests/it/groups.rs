@@ -10,7 +10,9 @@ use proptest::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-use crate::support::{ADD, Folder, NAMES, PUT, Plug, get, names, put, settle};
+use crate::support::{
+    ADD, Folder, NAMES, PUT, Place, Plug, get, names, on_both_engines, one_writer, put, settle,
+};
 
 static SHARED: Sql = Sql::new("SELECT count(*) FROM pair WHERE name = 'shared'");
 
@@ -72,13 +74,18 @@ fn perform(tx: &Tx<'_>, number: usize, rows: usize, act: Act) -> Result<i64, Sto
 
 /// Runs the closures in waves; returns which succeeded, after checking that each success was announced before
 /// its answer.
-async fn perform_all(store: &Store, waves: Vec<Vec<(usize, Act)>>) -> BTreeMap<usize, (usize, bool)> {
+async fn perform_all(
+    store: &Store,
+    told_once: bool,
+    waves: Vec<Vec<(usize, Act)>>,
+) -> BTreeMap<usize, (usize, bool)> {
     let announced = Arc::new(Mutex::new(BTreeSet::new()));
     let told = Arc::clone(&announced);
     store.subscribe(move |changes| {
         for change in changes {
             let Change::WebhookUrl(number) = change else { unreachable!() };
-            assert!(told.lock().unwrap().insert(number.clone()), "{number} announced twice");
+            let first = told.lock().unwrap().insert(number.clone());
+            assert!(first || !told_once, "{number} announced twice");
         }
     });
     let mut outcomes = BTreeMap::new();
@@ -104,11 +111,11 @@ async fn perform_all(store: &Store, waves: Vec<Vec<(usize, Act)>>) -> BTreeMap<u
     outcomes
 }
 
-async fn rows_equal_answers(group_closures: usize, waves: Vec<Vec<(usize, Act)>>) {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions { group_closures, ..StoreOptions::default() }).await;
+async fn rows_equal_answers(place: Place, group_closures: usize, waves: Vec<Vec<(usize, Act)>>) {
+    let told_once = matches!(place, Place::Sqlite(_));
+    let store = place.store(StoreOptions { group_closures, ..StoreOptions::default() }).await;
     put(&store, "sum", 0).await.unwrap();
-    let outcomes = perform_all(&store, waves).await;
+    let outcomes = perform_all(&store, told_once, waves).await;
     let succeeded = outcomes.iter().filter(|(_, (_, succeeded))| *succeeded);
     let expected: BTreeSet<String> = succeeded
         .clone()
@@ -128,16 +135,33 @@ fn runtime(threads: usize) -> Runtime {
     }
 }
 
+/// How many closures run at a time, in waves, and what each does.
+fn waves() -> impl Strategy<Value = Vec<Vec<(usize, Act)>>> {
+    prop::collection::vec(prop::collection::vec((0_usize..4, act()), 1..60), 1..5)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn stored_rows_equal_answers(
+    fn stored_rows_equal_answers(threads in 0_usize..3, group_closures in 1_usize..40, waves in waves()) {
+        let place = Place::sqlite().unwrap();
+        runtime(threads).block_on(rows_equal_answers(place, group_closures, waves));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn stored_rows_equal_answers_on_postgres(
         threads in 0_usize..3,
         group_closures in 1_usize..40,
-        waves in prop::collection::vec(prop::collection::vec((0_usize..4, act()), 1..60), 1..5),
+        waves in waves(),
     ) {
-        runtime(threads).block_on(rows_equal_answers(group_closures, waves));
+        if let Some(place) = Place::postgres() {
+            runtime(threads).block_on(rows_equal_answers(place, group_closures, waves));
+        }
     }
 }
 
@@ -161,11 +185,15 @@ async fn closures_that_wait_share_one_commit() {
     assert_eq!(after.reruns, 0);
 }
 
-#[tokio::test]
-async fn a_group_with_a_failure_after_writing_is_run_again_and_only_that_one_fails() {
-    let folder = Folder::new();
-    let options = StoreOptions { group_time: Duration::from_secs(60), ..StoreOptions::default() };
-    let store = folder.store(options).await;
+on_both_engines!(
+    a_group_with_a_failure_after_writing_is_run_again_and_only_that_one_fails,
+    a_failure_without_a_change_costs_no_rerun,
+    a_closure_sees_what_it_and_earlier_ones_wrote,
+);
+
+async fn a_group_with_a_failure_after_writing_is_run_again_and_only_that_one_fails(place: Place) {
+    let options = StoreOptions { group_time: Duration::from_secs(60), ..one_writer() };
+    let store = place.store(options).await;
     let plug = Plug::new(&store).await;
     let mut writes = JoinSet::new();
     for number in 0..20_usize {
@@ -180,10 +208,8 @@ async fn a_group_with_a_failure_after_writing_is_run_again_and_only_that_one_fai
     assert_eq!(names(&store).await.len(), 19);
 }
 
-#[tokio::test]
-async fn a_failure_without_a_change_costs_no_rerun() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+async fn a_failure_without_a_change_costs_no_rerun(place: Place) {
+    let store = place.store(one_writer()).await;
     let plug = Plug::new(&store).await;
     let mut writes = JoinSet::new();
     for (number, act) in [Act::Write, Act::FailBefore, Act::FenceFails, Act::Write].into_iter().enumerate() {
@@ -197,10 +223,8 @@ async fn a_failure_without_a_change_costs_no_rerun() {
     assert_eq!(names(&store).await, ["0000/0", "0003/0"]);
 }
 
-#[tokio::test]
-async fn a_closure_sees_what_it_and_earlier_ones_wrote() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+async fn a_closure_sees_what_it_and_earlier_ones_wrote(place: Place) {
+    let store = place.store(StoreOptions::default()).await;
     put(&store, "first", 1).await.unwrap();
     let seen: Vec<String> = store
         .write(|tx| {

@@ -15,7 +15,17 @@ mod log;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
+mod outages;
+#[cfg(test)]
+#[path = "../../../testkit/src/postgres.rs"]
+#[expect(unreachable_pub, reason = "it is a public part of the test kit")]
+mod postgres;
+#[cfg(test)]
 mod reads;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod runtimes;
 #[cfg(test)]

@@ -3,14 +3,16 @@
 use gatepost_store::migrations::{Migration, MigrationState};
 use gatepost_store::{Sql, Store, StoreError, StoreOptions, params};
 
-use crate::support::Folder;
+use crate::support::{Place, on_both_engines};
 
 const FIRST: Migration = Migration {
     number: 1,
     name: "first",
     text: "CREATE TABLE first (id {int} NOT NULL PRIMARY KEY) {table};
            -- @postgres
-           This is not for SQLite.
+           DO $$ BEGIN END $$;
+           -- @sqlite
+           PRAGMA user_version = 1;
            -- @both
            INSERT INTO first (id) VALUES (1);",
 };
@@ -26,8 +28,8 @@ const THIRD: Migration = Migration { number: 3, name: "third", text: "DROP TABLE
 
 static COUNT: Sql = Sql::new("SELECT count(*) FROM first");
 
-fn open(folder: &Folder, migrations: &'static [Migration]) -> Store {
-    folder.open(StoreOptions { migrations, ..StoreOptions::default() })
+fn open(place: &Place, migrations: &'static [Migration]) -> Store {
+    place.open(StoreOptions { migrations, ..StoreOptions::default() })
 }
 
 async fn states(store: &Store) -> Vec<MigrationState> {
@@ -41,11 +43,16 @@ async fn refusal(store: &Store) -> String {
     }
 }
 
-#[tokio::test]
-async fn migrations_run_once_each_and_in_order() {
+on_both_engines!(
+    migrations_run_once_each_and_in_order,
+    a_migration_that_fails_leaves_nothing_behind,
+    another_history_is_refused_and_explained,
+    a_gap_is_refused,
+);
+
+async fn migrations_run_once_each_and_in_order(place: Place) {
     use MigrationState::{Applied, Pending};
-    let folder = Folder::new();
-    let store = open(&folder, &[FIRST, SECOND]);
+    let store = open(&place, &[FIRST, SECOND]);
     assert_eq!(states(&store).await, [Pending, Pending]);
     let report = store.migrate().await.unwrap();
     assert_eq!((report.applied.len(), report.current), (2, 2));
@@ -55,35 +62,33 @@ async fn migrations_run_once_each_and_in_order() {
     let count: i64 = store.read(|tx| tx.one(&COUNT, params![], |row| row.get(0))).await.unwrap();
     assert_eq!(count, 2);
     store.close().await;
-    let store = open(&folder, &[FIRST, SECOND, THIRD]);
+    let store = open(&place, &[FIRST, SECOND, THIRD]);
     assert_eq!(states(&store).await, [Applied, Applied, Pending]);
     assert_eq!(store.migrate().await.unwrap().applied[0].name, "third");
 }
 
-#[tokio::test]
-async fn a_migration_that_fails_leaves_nothing_behind() {
-    let folder = Folder::new();
-    let store = open(&folder, &[FIRST, SECOND_FAILS]);
+async fn a_migration_that_fails_leaves_nothing_behind(place: Place) {
+    let store = open(&place, &[FIRST, SECOND_FAILS]);
     let reason = refusal(&store).await;
     assert!(reason.contains("2 \"second\"") && reason.contains("nowhere"), "{reason}");
     let count: i64 = store.read(|tx| tx.one(&COUNT, params![], |row| row.get(0))).await.unwrap();
     assert_eq!(count, 1);
     store.close().await;
-    let report = open(&folder, &[FIRST, SECOND]).migrate().await.unwrap();
+    let report = open(&place, &[FIRST, SECOND]).migrate().await.unwrap();
     assert_eq!((report.applied.len(), report.current), (1, 2));
 }
 
-#[tokio::test]
-async fn another_history_is_refused_and_explained() {
+async fn another_history_is_refused_and_explained(place: Place) {
     use MigrationState::{Applied, Changed, Unknown};
-    let folder = Folder::new();
-    open(&folder, &[FIRST, SECOND]).migrate().await.unwrap();
-    let changed = open(&folder, &[FIRST, SECOND_CHANGED]);
+    open(&place, &[FIRST, SECOND]).migrate().await.unwrap();
+    let changed = open(&place, &[FIRST, SECOND_CHANGED]);
     assert_eq!(states(&changed).await, [Applied, Changed]);
     assert!(refusal(&changed).await.contains("with another text"));
-    let older = open(&folder, &[FIRST]);
+    let older = open(&place, &[FIRST]);
     assert_eq!(states(&older).await, [Applied, Unknown]);
     assert!(refusal(&older).await.contains("a newer one"));
-    let gap = Folder::new();
-    assert!(refusal(&open(&gap, &[FIRST, THIRD])).await.contains("has number 3, not 2"));
+}
+
+async fn a_gap_is_refused(place: Place) {
+    assert!(refusal(&open(&place, &[FIRST, THIRD])).await.contains("has number 3, not 2"));
 }

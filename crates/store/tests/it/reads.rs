@@ -6,16 +6,26 @@ use std::time::Duration;
 use gatepost_model::Timestamp;
 use gatepost_store::{Sql, StoreError, StoreOptions, params};
 
-use crate::support::{Folder, GET, NAMES, PUT, put};
+use crate::support::{GET, NAMES, PUT, Place, on_both_engines, put};
 
 static ENDLESS: Sql =
     Sql::new("WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n");
-static TYPES: Sql = Sql::new("SELECT $1, $2, $3, $4, $5, $6, $7");
+static TYPES: Sql = Sql::new(
+    "SELECT CAST($1 AS {int}), CAST($2 AS {real}), CAST($3 AS TEXT), CAST($4 AS {blob}), CAST($5 AS {int}),
+     CAST($6 AS {bool}), CAST($7 AS {ts})",
+);
 
-#[tokio::test]
-async fn a_write_that_was_answered_is_seen_at_once() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+on_both_engines!(
+    a_write_that_was_answered_is_seen_at_once,
+    a_read_is_broken_off_at_its_deadline_and_its_connection_serves_on,
+    all_statements_of_a_read_see_one_moment,
+    a_read_cannot_write,
+    values_come_back_as_they_went_in,
+    a_scan_stops_where_it_is_told_to,
+);
+
+async fn a_write_that_was_answered_is_seen_at_once(place: Place) {
+    let store = place.store(StoreOptions::default()).await;
     for number in 0..200_i64 {
         let name = format!("n{number}");
         put(&store, &*name, number).await.unwrap();
@@ -27,16 +37,15 @@ async fn a_write_that_was_answered_is_seen_at_once() {
     assert_eq!((store.metrics().reads, store.metrics().point_reads), (200, 200));
 }
 
-#[tokio::test]
-async fn a_read_is_broken_off_at_its_deadline_and_its_connection_serves_on() {
-    let folder = Folder::new();
-    let options = StoreOptions {
+async fn a_read_is_broken_off_at_its_deadline_and_its_connection_serves_on(place: Place) {
+    let mut options = StoreOptions {
         readers: 1,
         point_readers: 1,
         read_deadline: Duration::from_millis(30),
         ..StoreOptions::default()
     };
-    let store = folder.store(options).await;
+    options.postgres.readers = 1;
+    let store = place.store(options).await;
     put(&store, "a", 1).await.unwrap();
     let endless = |tx: &gatepost_store::Tx<'_>| tx.one(&ENDLESS, params![], |row| row.get::<i64>(0));
     let many = |tx: &gatepost_store::Tx<'_>| -> Result<(), StoreError> {
@@ -54,10 +63,8 @@ async fn a_read_is_broken_off_at_its_deadline_and_its_connection_serves_on() {
     assert_eq!(store.metrics().read_timeouts, 6);
 }
 
-#[tokio::test]
-async fn all_statements_of_a_read_see_one_moment() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+async fn all_statements_of_a_read_see_one_moment(place: Place) {
+    let store = place.store(StoreOptions::default()).await;
     put(&store, "a", 1).await.unwrap();
     let (looked, has_looked) = tokio::sync::oneshot::channel();
     let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
@@ -81,26 +88,22 @@ async fn all_statements_of_a_read_see_one_moment() {
     assert_eq!(reading.await.unwrap(), Ok((1, 1)));
 }
 
-#[tokio::test]
-async fn a_read_cannot_write() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+async fn a_read_cannot_write(place: Place) {
+    let store = place.store(StoreOptions::default()).await;
     let write = |tx: &gatepost_store::Tx<'_>| tx.exec(&PUT, params!["a", 1]);
     assert!(matches!(store.read(write).await, Err(StoreError::Statement(_))));
     assert!(matches!(store.read_point(write).await, Err(StoreError::Statement(_))));
 }
 
-#[tokio::test]
-async fn values_come_back_as_they_went_in() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+async fn values_come_back_as_they_went_in(place: Place) {
+    let store = place.store(StoreOptions::default()).await;
     store
         .read(|tx| {
-            let values = params![i64::MIN, 1.5, "ä'\"\0", &[0_u8, 255], None::<i64>, true, Timestamp(-1)];
+            let values = params![i64::MIN, 1.5, "ä'\"", &[0_u8, 255], None::<i64>, true, Timestamp(-1)];
             tx.one(&TYPES, values, |row| {
                 assert_eq!(row.get::<i64>(0)?, i64::MIN);
                 assert_eq!(row.get::<f64>(1)?, 1.5);
-                assert_eq!((row.text(2)?, row.get::<String>(2)?.as_str()), ("ä'\"\0", "ä'\"\0"));
+                assert_eq!((row.text(2)?, row.get::<String>(2)?.as_str()), ("ä'\"", "ä'\""));
                 assert_eq!(row.get::<Vec<u8>>(3)?, [0, 255]);
                 assert_eq!((row.get::<Option<i64>>(4)?, row.get::<Option<bool>>(5)?), (None, Some(true)));
                 assert_eq!(row.get::<Timestamp>(6)?, Timestamp(-1));
@@ -115,10 +118,8 @@ async fn values_come_back_as_they_went_in() {
         .unwrap();
 }
 
-#[tokio::test]
-async fn a_scan_stops_where_it_is_told_to() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+async fn a_scan_stops_where_it_is_told_to(place: Place) {
+    let store = place.store(StoreOptions::default()).await;
     for name in ["a", "b", "c"] {
         put(&store, name, 1).await.unwrap();
     }

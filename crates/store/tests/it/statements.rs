@@ -3,7 +3,7 @@
 use gatepost_store::statements::prepare_all;
 use gatepost_store::{Dialect, Sql, SqlBuf, Statement, StoreError, StoreOptions, params, tables};
 
-use crate::support::{ADD, DOCUMENTS, Folder, GET, NAMES, PUT, PUT_DOCUMENT, put};
+use crate::support::{ADD, DOCUMENTS, GET, NAMES, PUT, PUT_DOCUMENT, Place, on_both_engines, put};
 
 static SWAPPED: Sql = Sql::new("SELECT $2, $1");
 static LISTED: Sql = Sql::new("SELECT name FROM pair WHERE name IN {in_list $1} ORDER BY name");
@@ -12,10 +12,18 @@ static RETURNING: Sql = Sql::new(
      ON CONFLICT (name) DO UPDATE SET value = pair.value + 1 RETURNING value",
 );
 
-#[tokio::test]
-async fn placeholders_are_numbers_whatever_their_order() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+on_both_engines!(
+    placeholders_are_numbers_whatever_their_order,
+    a_list_is_one_value,
+    a_statement_put_together_binds_its_values,
+    returning_writes_all_rows_though_only_one_is_looked_at,
+    closures_neither_end_transactions_nor_make_tables,
+    statements_that_do_not_fit_the_tables_are_found,
+    the_products_statements_fit_its_tables,
+);
+
+async fn placeholders_are_numbers_whatever_their_order(place: Place) {
+    let store = place.store(StoreOptions::default()).await;
     let swapped = store
         .read(|tx| {
             tx.one(&SWAPPED, params!["one", "two"], |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)))
@@ -24,10 +32,8 @@ async fn placeholders_are_numbers_whatever_their_order() {
     assert_eq!(swapped, Ok((String::from("two"), String::from("one"))));
 }
 
-#[tokio::test]
-async fn a_list_is_one_value() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+async fn a_list_is_one_value(place: Place) {
+    let store = place.store(StoreOptions::default()).await;
     for name in ["a", "b", "c"] {
         put(&store, name, 1).await.unwrap();
     }
@@ -36,15 +42,13 @@ async fn a_list_is_one_value() {
     assert_eq!(listed, ["a", "c"]);
 }
 
-#[tokio::test]
-async fn a_statement_put_together_binds_its_values() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+async fn a_statement_put_together_binds_its_values(place: Place) {
+    let store = place.store(StoreOptions::default()).await;
     for name in ["a", "b", "it's"] {
         put(&store, name, 1).await.unwrap();
     }
     let found: Vec<String> = store
-        .read(|tx| {
+        .write(|tx| {
             let mut sql = SqlBuf::new(tx.dialect());
             sql.push("SELECT name FROM pair WHERE name = ").bind("it's");
             sql.push(" OR value > ").bind(5).push(" ORDER BY name {lock}");
@@ -62,10 +66,8 @@ async fn a_statement_put_together_binds_its_values() {
     assert!(SqlBuf::new(Dialect::Sqlite).push("SELECT $1").rendered(Dialect::Sqlite).is_err());
 }
 
-#[tokio::test]
-async fn returning_writes_all_rows_though_only_one_is_looked_at() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+async fn returning_writes_all_rows_though_only_one_is_looked_at(place: Place) {
+    let store = place.store(StoreOptions::default()).await;
     for expected in 1..4 {
         let value = store.write(|tx| tx.one(&RETURNING, params!["a", "b"], |row| row.get::<i64>(0))).await;
         assert_eq!(value, Ok(expected));
@@ -83,8 +85,7 @@ async fn returning_writes_all_rows_though_only_one_is_looked_at() {
     assert_eq!(store.read(|tx| tx.opt(&GET, params!["d"], |_| Ok(()))).await, Ok(None));
 }
 
-#[tokio::test]
-async fn closures_neither_end_transactions_nor_make_tables() {
+async fn closures_neither_end_transactions_nor_make_tables(place: Place) {
     static STATEMENTS: [Sql; 5] = [
         Sql::new("COMMIT"),
         Sql::new("rollback"),
@@ -92,22 +93,19 @@ async fn closures_neither_end_transactions_nor_make_tables() {
         Sql::new(" DROP TABLE pair"),
         Sql::new("PRAGMA synchronous = OFF"),
     ];
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+    let store = place.store(StoreOptions::default()).await;
     for statement in &STATEMENTS {
         let answer = store.write(|tx| tx.exec(statement, params![])).await;
         assert!(matches!(answer, Err(StoreError::Statement(_))), "{answer:?}");
     }
 }
 
-#[tokio::test]
-async fn statements_that_do_not_fit_the_tables_are_found() {
+async fn statements_that_do_not_fit_the_tables_are_found(place: Place) {
     static GOOD: &[&Sql] = &[&PUT, &ADD, &GET, &NAMES, &PUT_DOCUMENT, &DOCUMENTS, &LISTED, &RETURNING];
     static MISSPELT: Sql = Sql::new("SELECT valeu FROM pair");
     static UNKNOWN_TOKEN: Sql = Sql::new("SELECT value FROM pair {looked}");
     static BAD: [&[&Sql]; 2] = [&[&GET, &MISSPELT], &[&UNKNOWN_TOKEN]];
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions::default()).await;
+    let store = place.store(StoreOptions::default()).await;
     prepare_all(&store, GOOD).await.unwrap();
     for (bad, named) in BAD.iter().zip(["valeu", "{looked}"]) {
         let error = prepare_all(&store, bad).await.unwrap_err();
@@ -115,10 +113,8 @@ async fn statements_that_do_not_fit_the_tables_are_found() {
     }
 }
 
-#[tokio::test]
-async fn the_products_statements_fit_its_tables() {
-    let folder = Folder::new();
-    let store = folder.open(StoreOptions::default());
+async fn the_products_statements_fit_its_tables(place: Place) {
+    let store = place.open(StoreOptions::default());
     store.migrate().await.unwrap();
     for statements in tables::STATEMENTS {
         prepare_all(&store, statements).await.unwrap();

@@ -1,11 +1,13 @@
-//! A store in a folder of its own, with two small tables.
+//! A store in a place of its own, with two small tables, on either engine.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 
 use gatepost_store::migrations::Migration;
-use gatepost_store::{Location, Sql, Store, StoreError, StoreOptions, params};
+use gatepost_store::{Location, PostgresUrl, Sql, Store, StoreError, StoreOptions, params};
+
+use crate::postgres;
 
 pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     number: 1,
@@ -55,6 +57,73 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// Where a test's store lies: on SQLite a folder, on PostgreSQL a schema.
+pub(crate) enum Place {
+    Sqlite(Folder),
+    Postgres(PostgresUrl),
+}
+
+impl Place {
+    pub(crate) fn sqlite() -> Option<Self> {
+        Some(Self::Sqlite(Folder::new()))
+    }
+
+    /// None, after saying so, where there is no PostgreSQL.
+    pub(crate) fn postgres() -> Option<Self> {
+        postgres::shared().map(|server| Self::Postgres(PostgresUrl::new(server.schema())))
+    }
+
+    /// Opens the store, without migrating it.
+    pub(crate) fn open(&self, options: StoreOptions) -> Store {
+        match self {
+            Self::Sqlite(folder) => folder.open(options),
+            Self::Postgres(url) => Store::open(&Location::Postgres(url.clone()), options).unwrap(),
+        }
+    }
+
+    /// Opens the store with the tables above.
+    pub(crate) async fn store(&self, options: StoreOptions) -> Store {
+        let store = self.open(StoreOptions { migrations: MIGRATIONS, ..options });
+        store.migrate().await.unwrap();
+        store
+    }
+}
+
+/// Stamps each case, an `async fn(Place)`, as a test on each engine.
+macro_rules! on_both_engines {
+    ($($case:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    if let Some(place) = crate::support::Place::sqlite() {
+                        super::$case(place).await;
+                    }
+                }
+            )+
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    if let Some(place) = crate::support::Place::postgres() {
+                        super::$case(place).await;
+                    }
+                }
+            )+
+        }
+    };
+}
+pub(crate) use on_both_engines;
+
+/// Options with one writer, so that what waits for it goes into one group.
+pub(crate) fn one_writer() -> StoreOptions {
+    let mut options = StoreOptions::default();
+    options.postgres.writers = 1;
+    options
 }
 
 pub(crate) async fn put(store: &Store, name: impl Into<String>, value: i64) -> Result<usize, StoreError> {

@@ -45,7 +45,7 @@ impl<'a> Session<'a> {
         self.run(sql, values, |statement| {
             let mut rows = statement.raw_query();
             while let Some(row) = rows.next()? {
-                if each(&Row(row))?.is_break() {
+                if each(&Row::from(row))?.is_break() {
                     break;
                 }
             }
