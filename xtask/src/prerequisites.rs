@@ -10,11 +10,18 @@ use crate::metadata::cargo;
 /// SQLite, the cipher library and the allocator are built from C.
 const C_COMPILER_PACKAGES: [&str; 2] = ["gcc", "libc6-dev"];
 
+/// The tests start a server of their own from it.
+const DATABASE_PACKAGES: [&str; 1] = ["postgresql"];
+
+/// Where Debian's packages put it, a folder for each version.
+const DATABASE_HOME: &str = "/usr/lib/postgresql";
+
 /// Rust's own components that the checks call, each with the subcommand that it brings.
 const COMPONENTS: [(&str, &str); 2] = [("rustfmt", "fmt"), ("clippy", "clippy")];
 
 pub(crate) fn ensure(root: &Path) -> Result<()> {
     ensure_c_compiler()?;
+    ensure_database()?;
     for (component, subcommand) in COMPONENTS {
         ensure_component(root, component, subcommand)?;
     }
@@ -23,22 +30,37 @@ pub(crate) fn ensure(root: &Path) -> Result<()> {
 
 fn ensure_c_compiler() -> Result<()> {
     let present = || succeeds(Command::new("cc").arg("--version").stdout(Stdio::null()));
+    ensure_packages("a C compiler named `cc`", &C_COMPILER_PACKAGES, present)
+}
+
+fn ensure_database() -> Result<()> {
+    ensure_packages("a PostgreSQL server", &DATABASE_PACKAGES, || has_server(Path::new(DATABASE_HOME)))
+}
+
+/// Whether one of the versions in `home` has a server, and not only clients.
+fn has_server(home: &Path) -> bool {
+    let versions = home.read_dir().into_iter().flatten().flatten();
+    versions.map(|version| version.path().join("bin/postgres")).any(|server| server.exists())
+}
+
+/// Installs Debian's packages if what they bring is not there, where that can be done; else names them.
+fn ensure_packages(wanted: &str, packages: &[&str], present: impl Fn() -> bool) -> Result<()> {
     if present() {
         return Ok(());
     }
-    let packages = C_COMPILER_PACKAGES.join(" ");
+    let names = packages.join(" ");
     if is_root() {
-        println!("no C compiler: installing {packages} with apt-get");
+        println!("{wanted} is missing: installing {names} with apt-get");
         let apt = || {
             let mut command = Command::new("apt-get");
             command.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
             command
         };
         succeeds(apt().args(["update", "--quiet"]));
-        succeeds(apt().args(["install", "--yes", "--no-install-recommends"]).args(C_COMPILER_PACKAGES));
+        succeeds(apt().args(["install", "--yes", "--no-install-recommends"]).args(packages));
     }
     if !present() {
-        bail!("a C compiler named `cc` is needed; on Debian and Ubuntu: apt-get install {packages}");
+        bail!("{wanted} is needed; on Debian and Ubuntu: apt-get install {names}");
     }
     Ok(())
 }
@@ -69,4 +91,22 @@ fn succeeds(command: &mut Command) -> bool {
 
 fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_alone_are_no_server() {
+        let home = std::env::temp_dir().join(format!("gatepost-xtask-{}", std::process::id()));
+        let bin = home.join("15/bin");
+        std::fs::create_dir_all(&bin).unwrap();
+        std::fs::write(bin.join("psql"), "").unwrap();
+        let before = has_server(&home);
+        std::fs::write(bin.join("postgres"), "").unwrap();
+        let after = has_server(&home);
+        std::fs::remove_dir_all(&home).unwrap();
+        assert_eq!((before, after, has_server(&home)), (false, true, false));
+    }
 }
