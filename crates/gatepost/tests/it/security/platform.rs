@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use gatepost_model::network::Networks;
-use gatepost_testkit::{App, TestClient, make};
+use gatepost_testkit::receiver::Script;
+use gatepost_testkit::{App, Process, Receiver, TestClient, make};
 use serde_json::{Value, json};
 
 use super::{credentials, form, post};
@@ -99,6 +100,41 @@ async fn p3_webhook_urls_that_must_not_be_reached_cannot_even_be_saved() {
         let _ = app.admin("PATCH", &format!("/clients/{}", client.id), add).await.expect(400);
     }
     update(&app, &client.id, json!({ "addWebhookUrls": ["https://hooks.example.com/a?b=c"] })).await;
+}
+
+#[tokio::test]
+async fn p3_a_url_is_judged_again_when_it_is_sent_to_and_redirects_lead_nowhere() {
+    let receiver = Receiver::start().await;
+    receiver.script([Script::Status(307)]);
+    let retry = "retry_schedule = [\"1h\"]";
+    let mut server = Process::start(env!("CARGO_BIN_EXE_gatepost"), retry).await;
+    server.workspace(SCHOOL).await;
+    let client = server.client("CRM sync", SCHOOL, &[receiver.url("/")], "task.create").await;
+    let task = json!({ "title": "Fire the kiln" });
+    let _ = server.api(&client, SCHOOL).await.call("POST", TASKS, Some(&task)).await.expect(200);
+    assert_eq!(first_attempt(&server).await["status"], 307);
+
+    // The operator closes the network that was open when the URL was saved.
+    assert!(server.terminate().await.success());
+    std::fs::write(server.cli().data().join("gatepost.toml"), format!("[webhooks]\n{retry}\n")).unwrap();
+    server.restart().await;
+    let _ = server.api(&client, SCHOOL).await.call("POST", TASKS, Some(&task)).await.expect(200);
+    assert_eq!(first_attempt(&server).await["outcome"], "blocked");
+    assert_eq!(receiver.received().len(), 1, "nothing was sent after that, nor after the redirect");
+}
+
+/// The first attempt of the newest delivery, once it is recorded.
+async fn first_attempt(server: &Process) -> Value {
+    let looking = async {
+        loop {
+            let newest = server.cli().json(&["delivery", "list", "--limit", "1"]).await[0].clone();
+            if newest["attempts"] == 1 {
+                let shown = server.cli().json(&["delivery", "show", &text(&newest, "id")]).await;
+                return shown["attemptLog"][0].clone();
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), looking).await.expect("the delivery was tried")
 }
 
 #[tokio::test]
