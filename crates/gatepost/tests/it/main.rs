@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod acceptance;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod security;
