@@ -38,6 +38,8 @@ pub enum Sealing<'a> {
     Secret(&'a str, u16),
     /// A webhook URL's signing key: the URL's id.
     SigningKey(&'a str),
+    /// What a user's authenticator computes its codes from: the user's id.
+    SecondFactor(&'a str),
 }
 
 impl Sealing<'_> {
@@ -45,6 +47,7 @@ impl Sealing<'_> {
         match self {
             Self::Secret(client, number) => format!("secret/{client}/{number}"),
             Self::SigningKey(url) => format!("signing-key/{url}"),
+            Self::SecondFactor(user) => format!("second-factor/{user}"),
         }
     }
 }

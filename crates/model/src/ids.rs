@@ -20,6 +20,8 @@ pub const EVENT: &str = "evt_";
 pub const DELIVERY: &str = "dlv_";
 /// Prefix of an audit entry's id.
 pub const AUDIT: &str = "aud_";
+/// Prefix of a user's id.
+pub const USER: &str = "usr_";
 /// Prefix of a request's id (`X-Request-Id`).
 pub const REQUEST: &str = "req_";
 /// Prefix of a node's id.

@@ -9,8 +9,10 @@ use crate::dialect::Dialect;
 use crate::error::StoreError;
 
 /// All migrations of this release, in order.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "initial", text: include_str!("migrations/0001_initial.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "initial", text: include_str!("migrations/0001_initial.sql") },
+    Migration { number: 2, name: "people", text: include_str!("migrations/0002_people.sql") },
+];
 
 /// One step of the tables' history.
 #[derive(Clone, Copy, Debug)]
