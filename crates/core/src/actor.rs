@@ -10,6 +10,10 @@ pub enum Actor {
     Cli,
     /// An API client, by its id, from an address.
     Client(String, IpAddr),
+    /// A person who signed in, by the user's id, from an address.
+    User(String, IpAddr),
+    /// Somebody who did not sign in, from an address.
+    Unknown(IpAddr),
     /// Gatepost itself.
     System,
 }
@@ -19,7 +23,9 @@ impl Actor {
     #[must_use]
     pub fn address(&self) -> Option<String> {
         match self {
-            Self::Client(_, address) => Some(address.to_canonical().to_string()),
+            Self::Client(_, address) | Self::User(_, address) | Self::Unknown(address) => {
+                Some(address.to_canonical().to_string())
+            }
             Self::Cli | Self::System => None,
         }
     }
@@ -30,6 +36,8 @@ impl fmt::Display for Actor {
         match self {
             Self::Cli => f.write_str("cli"),
             Self::Client(id, _) => write!(f, "client:{id}"),
+            Self::User(id, _) => write!(f, "user:{id}"),
+            Self::Unknown(_) => f.write_str("unknown"),
             Self::System => f.write_str("system"),
         }
     }

@@ -14,6 +14,7 @@ use gatepost_model::{
 use gatepost_store::Tx;
 use gatepost_store::tables::{clients, workspaces};
 
+use crate::access::{admit_workspaces, load_managed, no_workspace};
 use crate::audit::Note;
 use crate::workspaces::checked_name;
 use crate::{Actor, Error, Gatepost, view};
@@ -150,6 +151,7 @@ impl Gatepost {
                 };
                 this.add_secret(&mut client, &plain, &actor, now);
                 this.change_workspaces(tx, &mut client, &set(&new.workspaces))?;
+                admit_workspaces(tx, &actor, &[], &client.workspaces)?;
                 this.change_methods(&mut client, &set(&new.methods))?;
                 let signing_keys = this.change_urls(&mut client, &set(&new.webhook_urls), now)?;
                 clients::insert(tx, &client)?;
@@ -222,7 +224,7 @@ impl Gatepost {
         let (this, actor, id) = (Arc::clone(self), actor.clone(), id.to_owned());
         self.store
             .write(move |tx| {
-                let client = load(tx, &id)?;
+                let client = load_managed(tx, &actor, &id)?;
                 clients::delete(tx, &client, now)?;
                 let before = view::client(&client, now);
                 let subject_id = &client.id;
@@ -302,12 +304,13 @@ impl Gatepost {
         let (this, actor, id) = (Arc::clone(self), actor.clone(), id.to_owned());
         self.store
             .write(move |tx| {
-                let before = load(tx, &id)?;
+                let before = load_managed(tx, &actor, &id)?;
                 if revision.is_some_and(|revision| revision != before.revision) {
                     return Err(stale(&before));
                 }
                 let mut after = before.clone();
                 let made = change(tx, &mut after, now)?;
+                admit_workspaces(tx, &actor, &before.workspaces, &after.workspaces)?;
                 after.revision = before.revision + 1;
                 if !clients::save(tx, &before, &after, now)? {
                     return Err(stale(&before));
@@ -399,9 +402,7 @@ impl Gatepost {
             if client.workspace(name).is_some() {
                 continue;
             }
-            let found = workspaces::lookup_by_subdomain(tx, name)?.ok_or_else(|| {
-                Error::invalid("workspaces", format!("there is no workspace with the subdomain \"{name}\""))
-            })?;
+            let found = workspaces::lookup_by_subdomain(tx, name)?.ok_or_else(|| no_workspace(name))?;
             client.workspaces.push(found);
         }
         client.workspaces.sort_by(|one, other| one.subdomain.cmp(&other.subdomain));

@@ -11,6 +11,7 @@ use gatepost_store::tables::deliveries::{self, NewDelivery};
 use gatepost_store::tables::{Page, clients, records};
 use serde_json::json;
 
+use crate::access::admit_delivery;
 use crate::audit::Note;
 use crate::{Actor, Error, Gatepost};
 
@@ -108,12 +109,14 @@ impl Gatepost {
             .write(move |tx| {
                 let old =
                     deliveries::lookup(tx, &old_id)?.ok_or_else(|| Error::not_found("delivery", &old_id))?;
+                let client = clients::lookup(tx, old.client)?;
+                admit_delivery(tx, &actor, &old, client.as_ref())?;
                 if old.state == DeliveryState::Pending {
                     return Err(Error::Conflict(String::from(
                         "the delivery is still pending: it will be tried by itself",
                     )));
                 }
-                let client = clients::lookup(tx, old.client)?.ok_or_else(|| {
+                let client = client.ok_or_else(|| {
                     Error::Conflict(String::from("the client of this delivery was deleted"))
                 })?;
                 deliveries::insert(

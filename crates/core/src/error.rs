@@ -31,6 +31,9 @@ pub enum Error {
     /// A sealed value did not open: the key file is not the one it was sealed with.
     #[error("a stored secret cannot be opened with this deployment's key file")]
     Sealed,
+    /// A password could not be hashed: there is no memory for it, or the process is about to stop.
+    #[error("a password cannot be checked right now")]
+    Unhashable,
 }
 
 impl Error {

@@ -4,6 +4,7 @@
 //! and the command line only call them. A use case takes who asks ([`Actor`]) where it changes something, does all its
 //! writing in one transaction, and leaves an audit entry there if it is about management.
 
+pub mod access;
 pub mod actor;
 pub mod audit;
 pub mod clients;
@@ -13,10 +14,14 @@ pub mod error;
 pub mod gate;
 pub mod journal;
 pub mod limits;
+pub mod passwords;
+pub mod people;
 pub mod records;
 pub mod secrets;
+pub mod sessions;
 pub mod settings;
 pub mod tokens;
+pub mod totp;
 pub mod view;
 pub mod workspaces;
 
@@ -37,7 +42,8 @@ pub use settings::Settings;
 
 use crate::directory::Directory;
 use crate::journal::Journal;
-use crate::limits::{FailedAttempts, RateLimits};
+use crate::limits::{FailedAttempts, FailureBounds, RateLimits};
+use crate::passwords::Passwords;
 
 /// One deployment's use cases, with all that they need.
 pub struct Gatepost {
@@ -50,6 +56,8 @@ pub struct Gatepost {
     pub(crate) directory: Arc<Directory>,
     pub(crate) limits: RateLimits,
     pub(crate) failed: FailedAttempts,
+    pub(crate) failed_sign_ins: FailedAttempts,
+    pub(crate) passwords: Passwords,
     pub(crate) journal: Journal,
     pub(crate) handover: Handover,
     pub(crate) vet_url: VetUrl,
@@ -88,7 +96,9 @@ impl Gatepost {
         parts.store.subscribe(move |changes| forget.forget(changes));
         Self {
             limits: RateLimits::new(parts.settings.requests_per_hour, false),
-            failed: FailedAttempts::default(),
+            failed: FailedAttempts::new(FailureBounds::TOKENS),
+            failed_sign_ins: FailedAttempts::new(FailureBounds::SIGN_INS),
+            passwords: Passwords::default(),
             journal: Journal::default(),
             directory,
             store: parts.store,

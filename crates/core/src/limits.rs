@@ -1,4 +1,4 @@
-//! Limits that are kept in memory: requests per client, and failed attempts at the token endpoint.
+//! Limits that are kept in memory: requests per client, and failed attempts at the token endpoint and at signing in.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr};
@@ -13,6 +13,9 @@ use quick_cache::sync::Cache;
 
 /// How many clients' windows, and how many sources of failed attempts, are kept.
 const MOST_TRACKED: usize = 100_000;
+
+/// Names are told apart by so many characters.
+const LONGEST_TRACKED_NAME: usize = 254;
 
 /// Requests per client and hour.
 ///
@@ -171,17 +174,39 @@ impl Count {
     }
 }
 
-/// Failed attempts at the token endpoint: by address, and by address and client (security.md T20, T21).
+/// Failed attempts at the token endpoint or at signing in: by address, and by address and client or account
+/// (security.md T20, T21).
 ///
-/// Nothing is counted against a client as such, so nobody can lock it out from elsewhere.
+/// Nothing is counted against a client or account as such, so nobody can lock it out from elsewhere.
 pub struct FailedAttempts {
+    bounds: FailureBounds,
     sources: Cache<Source, Arc<Mutex<Failures>>>,
+}
+
+/// How many failures are borne in which time.
+#[derive(Clone, Copy, Debug)]
+pub struct FailureBounds {
+    /// After this time the count begins anew.
+    pub window: Duration,
+    /// From one address for one client or account.
+    pub most_per_name: u32,
+    /// From one address in all.
+    pub most_per_address: u32,
+}
+
+impl FailureBounds {
+    /// At the token endpoint: tools try often.
+    pub const TOKENS: Self =
+        Self { window: Duration::from_secs(60), most_per_name: 20, most_per_address: 100 };
+    /// At signing in: people try a few times.
+    pub const SIGN_INS: Self =
+        Self { window: Duration::from_secs(15 * 60), most_per_name: 5, most_per_address: 50 };
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Source {
     Address(IpAddr),
-    AddressAndClient(IpAddr, String),
+    AddressAndName(IpAddr, String),
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -190,44 +215,59 @@ struct Failures {
     count: u32,
 }
 
-const FAILURE_WINDOW: Duration = Duration::from_secs(60);
-const MOST_PER_CLIENT: u32 = 20;
-const MOST_PER_ADDRESS: u32 = 100;
-
-impl Default for FailedAttempts {
-    fn default() -> Self {
-        Self { sources: Cache::new(MOST_TRACKED) }
-    }
-}
-
 impl FailedAttempts {
-    /// How long `address` has to wait before it may try `client_id` again, if it has to.
+    /// No failures yet.
     #[must_use]
-    pub fn wait(&self, address: IpAddr, client_id: &str, now: Timestamp) -> Option<Duration> {
+    pub fn new(bounds: FailureBounds) -> Self {
+        Self { bounds, sources: Cache::new(MOST_TRACKED) }
+    }
+
+    /// How long `address` has to wait before it may try `name`, a client id or account, again, if it has to.
+    #[must_use]
+    pub fn wait(&self, address: IpAddr, name: &str, now: Timestamp) -> Option<Duration> {
         let of = |source: &Source, most: u32| {
             let failures = *self.sources.get(source)?.lock().unwrap_or_else(PoisonError::into_inner);
-            let end = failures.started.plus(FAILURE_WINDOW);
+            let end = failures.started.plus(self.bounds.window);
             (failures.count >= most && now < end).then(|| end.since(now))
         };
         let address = network_of(address);
-        let by_address = of(&Source::Address(address), MOST_PER_ADDRESS);
-        let by_client = of(&Source::AddressAndClient(address, client_id.to_owned()), MOST_PER_CLIENT);
-        by_address.max(by_client)
+        let by_address = of(&Source::Address(address), self.bounds.most_per_address);
+        let by_name = of(&Source::named(address, name), self.bounds.most_per_name);
+        by_address.max(by_name)
     }
 
-    /// Counts a failure.
-    pub fn note(&self, address: IpAddr, client_id: &str, now: Timestamp) {
+    /// Counts a failure, and tells how many more are borne from this address for this name.
+    pub fn note(&self, address: IpAddr, name: &str, now: Timestamp) -> u32 {
         let address = network_of(address);
-        // An id that no client can have is not worth a place of its own.
-        let client_id: String = client_id.chars().take(50).collect();
-        for source in [Source::Address(address), Source::AddressAndClient(address, client_id)] {
-            let Ok(entry) = self.sources.get_or_insert_with(&source, || Ok::<_, Infallible>(Arc::default()));
+        self.count(&Source::Address(address), now);
+        self.bounds.most_per_name.saturating_sub(self.count(&Source::named(address, name), now))
+    }
+
+    /// Forgets the failures from this address for this name, and takes one off the address: the right answer came.
+    pub fn forget(&self, address: IpAddr, name: &str) {
+        let address = network_of(address);
+        self.sources.remove(&Source::named(address, name));
+        if let Some(entry) = self.sources.get(&Source::Address(address)) {
             let mut failures = entry.lock().unwrap_or_else(PoisonError::into_inner);
-            if now >= failures.started.plus(FAILURE_WINDOW) {
-                *failures = Failures { started: now, count: 0 };
-            }
-            failures.count = failures.count.saturating_add(1);
+            failures.count = failures.count.saturating_sub(1);
         }
+    }
+
+    fn count(&self, source: &Source, now: Timestamp) -> u32 {
+        let Ok(entry) = self.sources.get_or_insert_with(source, || Ok::<_, Infallible>(Arc::default()));
+        let mut failures = entry.lock().unwrap_or_else(PoisonError::into_inner);
+        if now >= failures.started.plus(self.bounds.window) {
+            *failures = Failures { started: now, count: 0 };
+        }
+        failures.count = failures.count.saturating_add(1);
+        failures.count
+    }
+}
+
+impl Source {
+    /// What nobody can be called is not worth a place of its own.
+    fn named(address: IpAddr, name: &str) -> Self {
+        Self::AddressAndName(address, name.chars().take(LONGEST_TRACKED_NAME).collect())
     }
 }
 
@@ -245,7 +285,7 @@ mod tests {
 
     #[test]
     fn t20_a_client_cannot_be_locked_out_from_elsewhere() {
-        let failed = FailedAttempts::default();
+        let failed = FailedAttempts::new(FailureBounds::TOKENS);
         let (attacker, owner) = (IpAddr::from([203, 0, 113, 9]), IpAddr::from([198, 51, 100, 1]));
         let now = Timestamp::from_seconds(1_000);
         for _ in 0..300 {
@@ -253,12 +293,12 @@ mod tests {
         }
         assert!(failed.wait(attacker, "gpc_a", now).is_some());
         assert!(failed.wait(owner, "gpc_a", now).is_none());
-        assert!(failed.wait(attacker, "gpc_a", now.plus(FAILURE_WINDOW)).is_none());
+        assert!(failed.wait(attacker, "gpc_a", now.plus(FailureBounds::TOKENS.window)).is_none());
     }
 
     #[test]
     fn t21_spraying_over_clients_trips_the_address() {
-        let failed = FailedAttempts::default();
+        let failed = FailedAttempts::new(FailureBounds::TOKENS);
         let attacker = IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, 9]);
         let neighbour = IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, 10]);
         let now = Timestamp::from_seconds(1_000);

@@ -8,8 +8,9 @@ use gatepost_model::ApiClient;
 use gatepost_model::secret::MOST_LIVE_SECRETS;
 use serde_json::json;
 
+use crate::access::load_managed;
 use crate::audit::Note;
-use crate::clients::{WithSecrets, load};
+use crate::clients::WithSecrets;
 use crate::{Actor, Error, Gatepost};
 
 /// The longest that an old secret may live beside a new one.
@@ -96,7 +97,7 @@ impl Gatepost {
         let (this, actor, id) = (Arc::clone(self), actor.clone(), id.to_owned());
         self.store
             .write(move |tx| {
-                let client = load(tx, &id)?;
+                let client = load_managed(tx, &actor, &id)?;
                 let mut secrets = Vec::new();
                 for secret in client.live_secrets(now) {
                     if let Some(sealed) = &secret.sealed {

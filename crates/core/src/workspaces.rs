@@ -9,6 +9,7 @@ use gatepost_store::tables::{records, workspaces};
 use serde_json::json;
 
 use crate::audit::Note;
+use crate::people::own_new_workspace;
 use crate::{Actor, Error, Gatepost, view};
 
 /// The longest name of a workspace or client, in characters.
@@ -35,6 +36,7 @@ impl Gatepost {
         self.store
             .write(move |tx| {
                 let workspace = workspaces::insert(tx, &id, &subdomain, &name, now)?;
+                own_new_workspace(tx, &actor, workspace.number)?;
                 let record = json!({
                     "_id": workspace.id,
                     "name": workspace.name,

@@ -80,6 +80,10 @@ impl From<Error> for Problem {
                 tracing::error!(error = %cause, "store.failed");
                 Self::internal()
             }
+            Error::Unhashable => {
+                tracing::error!("a password could not be hashed: is there memory left?");
+                Self::unavailable()
+            }
             Error::Sealed => {
                 tracing::error!(
                     "a sealed value does not open: is the key file the one that belongs to this database?"

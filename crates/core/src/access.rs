@@ -1,0 +1,100 @@
+//! What a user may see and change (design.md "Objects", security.md P7). Everything else answers as if it did not exist.
+//!
+//! The command line and Gatepost itself may do everything. A user manages the clients in all of whose workspaces they
+//! have admin rights. Changes ask here within their own transaction, so no front door can forget it; pages that only
+//! look call the functions that take a [`User`].
+
+use gatepost_model::webhook::Delivery;
+use gatepost_model::{ApiClient, User, Workspace};
+use gatepost_store::Tx;
+use gatepost_store::tables::people;
+
+use crate::clients::load;
+use crate::{Actor, Error, Gatepost};
+
+/// The client with this id or client id, if the actor may manage it.
+pub(crate) fn load_managed(tx: &Tx<'_>, actor: &Actor, id: &str) -> Result<ApiClient, Error> {
+    let client = load(tx, id)?;
+    match user(tx, actor)? {
+        Asker::Anybody => Ok(client),
+        Asker::User(user) if user.manages(&client) => Ok(client),
+        Asker::User(_) | Asker::Nobody => Err(Error::not_found("API client", id)),
+    }
+}
+
+/// Lets the actor enable a client for workspaces where they have admin rights. One where they have none is answered
+/// as one that does not exist.
+pub(crate) fn admit_workspaces(
+    tx: &Tx<'_>,
+    actor: &Actor,
+    before: &[Workspace],
+    after: &[Workspace],
+) -> Result<(), Error> {
+    let added = || after.iter().filter(|new| before.iter().all(|old| old.number != new.number));
+    let foreign = match user(tx, actor)? {
+        Asker::Anybody => None,
+        Asker::User(user) => added().find(|workspace| !user.administers(workspace.number)),
+        Asker::Nobody => added().next(),
+    };
+    match foreign {
+        None => Ok(()),
+        Some(workspace) => Err(no_workspace(workspace.subdomain.as_str())),
+    }
+}
+
+/// Lets the actor do something with a delivery: of a client that they manage, from a workspace that they administer.
+pub(crate) fn admit_delivery(
+    tx: &Tx<'_>,
+    actor: &Actor,
+    delivery: &Delivery,
+    client: Option<&ApiClient>,
+) -> Result<(), Error> {
+    let admitted = match user(tx, actor)? {
+        Asker::Anybody => true,
+        Asker::User(user) => sees_delivery(&user, delivery, client),
+        Asker::Nobody => false,
+    };
+    if admitted { Ok(()) } else { Err(Error::not_found("delivery", &delivery.id)) }
+}
+
+/// Whether a user sees a delivery. It holds a record of its workspace, and the client may have been enabled for that one
+/// before its other workspaces: rights in both are needed. Nobody but the command line sees what a deleted client got.
+pub(crate) fn sees_delivery(user: &User, delivery: &Delivery, client: Option<&ApiClient>) -> bool {
+    client.is_some_and(|client| user.manages(client)) && user.administers(delivery.workspace)
+}
+
+/// The one answer about a workspace that does not exist for whoever asks.
+pub(crate) fn no_workspace(subdomain: &str) -> Error {
+    Error::invalid("workspaces", format!("there is no workspace with the subdomain \"{subdomain}\""))
+}
+
+/// Whose rights count.
+enum Asker {
+    /// The machine's own user, or Gatepost: there are no bounds.
+    Anybody,
+    /// This user's.
+    User(Box<User>),
+    /// Somebody who has no rights: an API client, a stranger, a user who was removed.
+    Nobody,
+}
+
+fn user(tx: &Tx<'_>, actor: &Actor) -> Result<Asker, Error> {
+    Ok(match actor {
+        Actor::Cli | Actor::System => Asker::Anybody,
+        Actor::Client(..) | Actor::Unknown(_) => Asker::Nobody,
+        Actor::User(id, _) => {
+            people::lookup(tx, id)?.map_or(Asker::Nobody, |user| Asker::User(Box::new(user)))
+        }
+    })
+}
+
+impl Gatepost {
+    /// The client with this id or client id as it is stored now, if `user` manages it.
+    ///
+    /// # Errors
+    /// If there is none that they manage, or the store fails.
+    pub async fn managed_client(&self, user: &User, id: &str) -> Result<ApiClient, Error> {
+        let client = self.show_client(id).await?;
+        if user.manages(&client) { Ok(client) } else { Err(Error::not_found("API client", id)) }
+    }
+}
