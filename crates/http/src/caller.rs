@@ -9,6 +9,9 @@ use http::HeaderMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller(pub IpAddr);
 
+/// The address of a caller who cannot be told.
+pub const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+
 /// The address of the caller: the socket's, or, if that is a trusted proxy's, the last one in `X-Forwarded-For` that is
 /// not. What stands further left was written by the caller and is not believed (security.md P1).
 #[must_use]
@@ -20,8 +23,9 @@ pub fn resolve(peer: SocketAddr, headers: &HeaderMap, trusted: &Networks) -> Cal
     let hops = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = hops.flat_map(|value| value.split(',')).map(str::trim).collect();
     for hop in hops.into_iter().rev() {
+        // Who wrote something else here stays unknown, and passes no allow list.
         let Ok(next) = hop.parse::<IpAddr>() else {
-            break;
+            return Caller(UNKNOWN);
         };
         address = next.to_canonical();
         if !trusted.contains(address) {
@@ -53,7 +57,8 @@ mod tests {
         assert_eq!(caller("192.0.2.1", &["10.9.9.9, 198.51.100.7"], &proxies), "198.51.100.7");
         assert_eq!(caller("192.0.2.1", &["10.9.9.9, 198.51.100.7, 192.0.2.2"], &proxies), "198.51.100.7");
         assert_eq!(caller("192.0.2.1", &["10.9.9.9", "198.51.100.7"], &proxies), "198.51.100.7");
-        assert_eq!(caller("192.0.2.1", &["nonsense"], &proxies), "192.0.2.1");
+        assert_eq!(caller("192.0.2.1", &[], &proxies), "192.0.2.1");
+        assert_eq!(caller("192.0.2.1", &["nonsense"], &proxies), "0.0.0.0");
         assert_eq!(caller("::ffff:192.0.2.1", &["2001:db8::7"], &proxies), "2001:db8::7");
     }
 }

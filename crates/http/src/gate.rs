@@ -14,7 +14,7 @@ use gatepost_model::{ApiClient, ApiVersion, Timestamp, WorkspaceNumber};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use crate::{Caller, Problem, RequestId};
+use crate::{Caller, Problem, RequestId, caller};
 
 /// The header that names the workspace.
 pub const BUSINESS: HeaderName = HeaderName::from_static("business");
@@ -37,9 +37,11 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// Adds the limit headers to the answer.
+    /// Adds the limit headers to the answer, and says in which version it is.
     #[must_use]
     pub fn decorate(&self, mut response: Response) -> Response {
+        let version = HeaderValue::from_static(self.version.as_str());
+        response.headers_mut().insert("gatepost-api-version", version);
         limit_headers(response.headers_mut(), &self.quota, self.at);
         response
     }
@@ -57,7 +59,7 @@ pub async fn admit(
     route_exists: bool,
 ) -> Result<Admitted, Response> {
     let now = gatepost.now();
-    let address = parts.extensions.get::<Caller>().map_or(IpAddr::from([0, 0, 0, 0]), |caller| caller.0);
+    let address = parts.extensions.get::<Caller>().map_or(caller::UNKNOWN, |caller| caller.0);
     let (credential, business) = (credential(parts), business(&parts.headers));
     let asked = Asked { credential, business, address, version, route_exists };
     let (client, admission) =

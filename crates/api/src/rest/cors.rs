@@ -10,7 +10,7 @@ const REQUEST_HEADERS: &str = "authorization, business, content-type, accept, ac
 const METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 /// What scripts may read besides the body.
 const RESPONSE_HEADERS: &str = "x-request-id, retry-after, x-ratelimit-limit, x-ratelimit-remaining, \
-                                x-ratelimit-reset, ratelimit, ratelimit-policy";
+                                x-ratelimit-reset, ratelimit, ratelimit-policy, gatepost-api-version";
 /// For how many seconds a browser need not ask again; browsers cut it to their own bound.
 const MAX_AGE: &str = "7200";
 
