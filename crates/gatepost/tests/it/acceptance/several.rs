@@ -58,11 +58,13 @@ async fn a31_each_client_has_its_own_workspaces_urls_methods_and_api_version() {
     assert_eq!(shown["methods"], json!(["task.create", "task.edit", "task.remove"]));
     assert_eq!(shown["apiVersion"], "v1.11");
 
-    // Paths without a version are served for either, and each one's webhooks say its own version.
-    for client in [&old, &new] {
+    // Each one's version governs paths that name none, and its webhooks; a version in the path wins.
+    for (client, version) in [(&old, "v1.8"), (&new, "v1.11")] {
         let token = app.token(client).await;
-        let _ = app.call("GET", "/tasks", &token, Some(SCHOOL), None).await.expect(200);
-        let _ = app.call("GET", "/v1.9/tasks", &token, Some(SCHOOL), None).await.expect(200);
+        let own = app.call("GET", "/tasks", &token, Some(SCHOOL), None).await.expect(200);
+        assert_eq!(own.header("gatepost-api-version"), version);
+        let named = app.call("GET", "/v1.9/tasks", &token, Some(SCHOOL), None).await.expect(200);
+        assert_eq!(named.header("gatepost-api-version"), "v1.9");
     }
     let token = app.token(&new).await;
     create_task(&app, &token, SCHOOL, "For both").await;
