@@ -44,6 +44,19 @@ impl<'a> Tx<'a> {
         self.session.execute(statement.rendered(self.dialect())?, values)
     }
 
+    /// Runs a statement once for each set of values, and tells how many rows each run changed. On PostgreSQL all
+    /// runs take one journey to the server.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of the statement; none of the runs counts then.
+    pub fn exec_each(
+        &self,
+        statement: &impl Statement,
+        sets: &[&[Value<'_>]],
+    ) -> Result<Vec<usize>, StoreError> {
+        self.session.execute_each(statement.rendered(self.dialect())?, sets)
+    }
+
     /// Runs a statement whose outcome the closure does not need. What is written most often uses this.
     ///
     /// SQLite runs it at once. PostgreSQL keeps it and sends it with the next read or at the end of the

@@ -32,6 +32,18 @@ impl Session<'_> {
         }
     }
 
+    /// Runs a statement once for each set of values.
+    pub(crate) fn execute_each(
+        &self,
+        sql: &Rendered,
+        sets: &[&[Value<'_>]],
+    ) -> Result<Vec<usize>, StoreError> {
+        match self {
+            Self::Sqlite(session) => sets.iter().map(|values| session.execute(sql, values)).collect(),
+            Self::Postgres(transaction) => transaction.execute_each(sql, sets),
+        }
+    }
+
     /// Runs a statement now or later; its outcome is the transaction's.
     pub(crate) fn execute_later(&self, sql: &Rendered, values: &[Value<'_>]) -> Result<(), StoreError> {
         match self {

@@ -4,7 +4,7 @@ use gatepost_model::webhook::{Attempt, Delivery, Outcome};
 use gatepost_model::{ClientNumber, DeliveryState, Method, Timestamp, WorkspaceNumber};
 
 use super::{Page, named};
-use crate::{Row, Sql, StoreError, Tx, params};
+use crate::{Row, Sql, StoreError, Tx, Value, params};
 
 /// Every static statement here.
 pub const STATEMENTS: &[&Sql] = &[
@@ -52,7 +52,7 @@ static RELEASE_ALL: Sql = Sql::new(
 
 static RECORD: Sql = Sql::new(
     "UPDATE delivery SET state = $4, reason = $5, attempts = $6, due_at = $7, leased = FALSE, ended_at = $8
-     WHERE workspace_number = $1 AND id = $2 AND fence = $3 AND state = 0",
+     WHERE workspace_number = $1 AND id = $2 AND fence = $3 AND state = 0 AND leased = TRUE",
 );
 
 static INSERT_ATTEMPT: Sql = Sql::new(
@@ -224,44 +224,61 @@ pub fn release_all(tx: &Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
 }
 
 /// Writes down what became of a delivery. False, and nothing written, if the claim is no longer good: another holds the
-/// delivery now, or it has come to its end.
+/// delivery now, it has come to its end, or this was written down already.
 ///
 /// # Errors
 /// If the store fails.
 pub fn record(tx: &Tx<'_>, progress: &Progress) -> Result<bool, StoreError> {
-    let held = tx.exec(
-        &RECORD,
-        params![
-            progress.workspace,
-            &progress.id,
-            progress.fence,
-            progress.state.code(),
-            &progress.reason,
-            progress.attempts,
-            progress.due_at,
-            progress.ended_at,
-        ],
-    )? > 0;
-    if let Some(attempt) = progress.attempt.as_ref().filter(|_| held) {
-        tx.exec_later(
-            &INSERT_ATTEMPT,
-            params![
-                &attempt.delivery_id,
-                attempt.number,
-                attempt.started_at,
-                attempt.duration_us,
-                attempt.outcome.as_str(),
-                attempt.status,
-                &attempt.error,
-                &attempt.address,
-                &attempt.request_headers,
-                &attempt.response_headers,
-                &attempt.reply,
-                attempt.client_revision,
-            ],
-        )?;
+    Ok(record_all(tx, &[progress])? == [true])
+}
+
+/// [`record`] for many deliveries, in one journey to the database.
+///
+/// # Errors
+/// If the store fails.
+pub fn record_all(tx: &Tx<'_>, all: &[&Progress]) -> Result<Vec<bool>, StoreError> {
+    let sets: Vec<[Value<'_>; 8]> = all.iter().map(|progress| record_values(progress)).collect();
+    let sets: Vec<&[Value<'_>]> = sets.iter().map(<[Value<'_>; 8]>::as_slice).collect();
+    let held: Vec<bool> = tx.exec_each(&RECORD, &sets)?.into_iter().map(|changed| changed > 0).collect();
+    for (progress, _) in all.iter().zip(&held).filter(|(_, held)| **held) {
+        if let Some(attempt) = &progress.attempt {
+            insert_attempt(tx, attempt)?;
+        }
     }
     Ok(held)
+}
+
+fn record_values(progress: &Progress) -> [Value<'_>; 8] {
+    [
+        progress.workspace.into(),
+        (&progress.id).into(),
+        progress.fence.into(),
+        progress.state.code().into(),
+        (&progress.reason).into(),
+        progress.attempts.into(),
+        progress.due_at.into(),
+        progress.ended_at.into(),
+    ]
+}
+
+fn insert_attempt(tx: &Tx<'_>, attempt: &Attempt) -> Result<(), StoreError> {
+    tx.exec_later(
+        &INSERT_ATTEMPT,
+        params![
+            &attempt.delivery_id,
+            attempt.number,
+            attempt.started_at,
+            attempt.duration_us,
+            attempt.outcome.as_str(),
+            attempt.status,
+            &attempt.error,
+            &attempt.address,
+            &attempt.request_headers,
+            &attempt.response_headers,
+            &attempt.reply,
+            attempt.client_revision,
+        ],
+    )
 }
 
 /// The delivery with this id.

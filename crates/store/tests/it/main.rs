@@ -5,6 +5,8 @@ mod backups;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod deliveries;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod feed;

@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gatepost_model::webhook::Event;
-use gatepost_model::{ClientNumber, Method, Timestamp, WorkspaceNumber};
+use gatepost_model::Timestamp;
 use gatepost_store::migrations::Migration;
-use gatepost_store::tables::deliveries::{self, NewDelivery};
-use gatepost_store::tables::records;
+use gatepost_store::tables::deliveries;
 use gatepost_store::{Change, Store, StoreError, StoreOptions, params};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
+use crate::deliveries::insert_due;
 use crate::postgres::Postgres;
 use crate::support::{GET, MIGRATIONS, PUT, Place, get, put};
 
@@ -185,38 +184,6 @@ async fn two_claimers_never_share_a_delivery() {
     }
     let claimed = claiming.join_all().await.concat();
     assert_eq!((claimed.len(), BTreeSet::from_iter(claimed).len()), (DELIVERIES, DELIVERIES));
-}
-
-fn insert_due(tx: &gatepost_store::Tx<'_>, number: usize) -> Result<(), StoreError> {
-    let method: Method = "contacts.create".parse().map_err(|_| StoreError::NotFound)?;
-    for number in 0..number {
-        let workspace = WorkspaceNumber(i64::try_from(number % 5).unwrap_or(0));
-        let event = Event {
-            id: format!("evt_{number:04}"),
-            workspace,
-            method: method.clone(),
-            record_id: String::from("record"),
-            record: String::from("{}"),
-            caused_by: String::from("test"),
-            at: Timestamp(1),
-        };
-        records::insert_event(tx, &event)?;
-        deliveries::insert(
-            tx,
-            &NewDelivery {
-                id: &format!("dlv_{number:04}"),
-                event_id: &event.id,
-                url_id: "whu_a",
-                client: ClientNumber(1),
-                workspace,
-                method: &method,
-                created_at: Timestamp(1),
-                leased_until: None,
-                replay_of: None,
-            },
-        )?;
-    }
-    Ok(())
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use gatepost_store::{Store, StoreOptions};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-use crate::support::{Folder, names, put};
+use crate::support::{Place, names, put};
 
 struct Unpark(Thread);
 
@@ -46,10 +46,50 @@ fn current_thread() -> Runtime {
     Builder::new_current_thread().build().unwrap()
 }
 
-#[test]
-fn without_a_runtime() {
-    let folder = Folder::new();
-    let store = block_on(folder.store(StoreOptions::default()));
+macro_rules! on_both_engines {
+    ($($case:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[test]
+                fn $case() {
+                    super::$case(&crate::support::Place::sqlite().unwrap());
+                }
+            )+
+
+            #[tokio::test(start_paused = true)]
+            async fn a_paused_clock_waits_for_the_store() {
+                super::a_paused_clock_waits_for_the_store(crate::support::Place::sqlite().unwrap()).await;
+            }
+        }
+
+        mod postgres {
+            $(
+                #[test]
+                fn $case() {
+                    if let Some(place) = crate::support::Place::postgres() {
+                        super::$case(&place);
+                    }
+                }
+            )+
+
+            #[tokio::test(start_paused = true)]
+            async fn a_paused_clock_waits_for_the_store() {
+                if let Some(place) = crate::support::Place::postgres() {
+                    super::a_paused_clock_waits_for_the_store(place).await;
+                }
+            }
+        }
+    };
+}
+
+on_both_engines!(
+    without_a_runtime,
+    runtimes_that_come_and_go_and_stand_still,
+    a_runtime_that_ends_with_writes_in_flight_takes_nobody_along,
+);
+
+fn without_a_runtime(place: &Place) {
+    let store = block_on(place.store(StoreOptions::default()));
     std::thread::scope(|scope| {
         for number in 0..8 {
             let store = store.clone();
@@ -60,11 +100,9 @@ fn without_a_runtime() {
     block_on(store.close());
 }
 
-#[test]
-fn runtimes_that_come_and_go_and_stand_still() {
-    let folder = Folder::new();
+fn runtimes_that_come_and_go_and_stand_still(place: &Place) {
     let idle = current_thread();
-    let store = idle.block_on(folder.store(StoreOptions::default()));
+    let store = idle.block_on(place.store(StoreOptions::default()));
     idle.block_on(together(store.clone(), "idle"));
     let gone = current_thread();
     gone.block_on(together(store.clone(), "gone"));
@@ -80,11 +118,9 @@ fn runtimes_that_come_and_go_and_stand_still() {
     assert_eq!(idle.block_on(names(&store)).len(), 300);
 }
 
-#[test]
-fn a_runtime_that_ends_with_writes_in_flight_takes_nobody_along() {
-    let folder = Folder::new();
+fn a_runtime_that_ends_with_writes_in_flight_takes_nobody_along(place: &Place) {
     let staying = current_thread();
-    let store = staying.block_on(folder.store(StoreOptions::default()));
+    let store = staying.block_on(place.store(StoreOptions::default()));
     for round in 0..20 {
         let leaving = current_thread();
         for number in 0..20 {
@@ -98,10 +134,8 @@ fn a_runtime_that_ends_with_writes_in_flight_takes_nobody_along() {
     assert!(staying.block_on(names(&store)).len() >= 20);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_paused_clock_waits_for_the_store() {
-    let folder = Folder::new();
-    let store = folder.store(StoreOptions { hold_paused_clock: true, ..StoreOptions::default() }).await;
+async fn a_paused_clock_waits_for_the_store(place: Place) {
+    let store = place.store(StoreOptions { hold_paused_clock: true, ..StoreOptions::default() }).await;
     let started = tokio::time::Instant::now();
     let hour = Duration::from_secs(3_600);
     for number in 0..20 {

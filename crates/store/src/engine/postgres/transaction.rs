@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use futures_util::TryStreamExt;
+use futures_util::future::try_join_all;
 use tokio_postgres::{Error, Statement};
 
 use super::connection::Connection;
@@ -104,6 +105,23 @@ impl<'c> Transaction<'c> {
         let changed = self.send(self.connection.client().execute_raw(&statement, values))?;
         self.wrote.set(self.wrote.get() || changed > 0);
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
+    }
+
+    pub(crate) fn execute_each(
+        &self,
+        sql: &Rendered,
+        sets: &[&[Value<'_>]],
+    ) -> Result<Vec<usize>, StoreError> {
+        let Some(first) = sets.first() else { return Ok(Vec::new()) };
+        let statement = self.prepared(sql, first)?;
+        sets.iter().try_for_each(|values| check_fit(&statement, values))?;
+        let runs = sets.iter().map(|values| {
+            let values: Vec<_> = values.iter().copied().map(Bound).collect();
+            self.connection.client().execute_raw(&statement, values)
+        });
+        let changed = self.send(async { try_join_all(runs).await })?;
+        self.wrote.set(self.wrote.get() || changed.iter().any(|changed| *changed > 0));
+        Ok(changed.into_iter().map(|changed| usize::try_from(changed).unwrap_or(usize::MAX)).collect())
     }
 
     pub(crate) fn execute_later(&self, sql: &Rendered, values: &[Value<'_>]) -> Result<(), StoreError> {
