@@ -10,7 +10,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -165,6 +165,16 @@ impl Postgres {
     }
 }
 
+/// Gives a file to the account that the server is run by, for it takes keys from nobody else.
+///
+/// # Panics
+/// If that cannot be done.
+pub fn give(file: &Path) {
+    let given = fs::set_permissions(file, fs::Permissions::from_mode(0o600))
+        .and_then(|()| account().map_or(Ok(()), |(user, group)| chown(file, Some(user), Some(group))));
+    sound(given.map_err(|error| format!("{}: {error}", file.display())));
+}
+
 impl Drop for Postgres {
     fn drop(&mut self) {
         if let Some(mut guard) = self.guard.take() {
@@ -216,5 +226,8 @@ fn finish(command: &mut Command) -> Result<String, String> {
 
 /// A test without its database cannot go on.
 fn sound<T>(outcome: Result<T, String>) -> T {
-    outcome.unwrap_or_else(|error| std::panic::panic_any(error))
+    outcome.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        std::panic::resume_unwind(Box::new(error))
+    })
 }

@@ -34,3 +34,5 @@ mod runtimes;
 mod statements;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;

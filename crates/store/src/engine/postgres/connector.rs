@@ -27,8 +27,8 @@ const OLDEST_SERVER: u32 = 13;
 const DEAD_NETWORK: Duration = Duration::from_secs(15);
 
 /// How long the server lets a transaction stand still. A node that is stopped in the middle of one would hold
-/// its rows for ever.
-const IDLE_TRANSACTION: Duration = Duration::from_secs(30);
+/// its rows for ever; one that runs takes microseconds between statements.
+const IDLE_TRANSACTION: Duration = Duration::from_secs(5);
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,8 @@ mod migrate;
 mod pipeline;
 mod queue;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod values;
 mod worker;
