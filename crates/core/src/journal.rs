@@ -34,6 +34,12 @@ impl Journal {
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).insert(client, last);
     }
 
+    /// Whether a refusal would still be kept.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).len() < MOST_REFUSALS
+    }
+
     /// Notes a refusal.
     pub fn note_refusal(&self, refusal: Refusal) {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,6 +53,12 @@ impl Gatepost {
     /// Notes a client's use for [`Gatepost::flush_journal`].
     pub fn note_use(&self, client: ClientNumber, last: LastUsed) {
         self.journal.note_use(client, last);
+    }
+
+    /// Whether a refused request would still be kept, so that nobody describes one for nothing.
+    #[must_use]
+    pub fn has_room_for_refusals(&self) -> bool {
+        self.journal.has_room()
     }
 
     /// Notes a refused request for [`Gatepost::flush_journal`], without the secrets that may have strayed into it.

@@ -173,7 +173,7 @@ fn limit_headers(headers: &mut HeaderMap, quota: &Quota, now: Timestamp) {
     let policy = format!("\"client\";q={};w={}", quota.limit, WINDOW.as_secs());
     let state = format!("\"client\";r={};t={left}", quota.remaining);
     for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+        if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(name, value);
         }
     }
@@ -192,6 +192,9 @@ fn remember(
     else {
         return;
     };
+    if !gatepost.has_room_for_refusals() {
+        return;
+    }
     gatepost.note_refusal(Refusal {
         id: id.as_str().to_owned(),
         at: now,

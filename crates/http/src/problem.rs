@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use gatepost_core::Error;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use serde_json::json;
+use serde::Serialize;
 
 /// An error as the caller gets it.
 #[derive(Clone, Debug)]
@@ -94,19 +94,29 @@ impl From<Error> for Problem {
     }
 }
 
+#[derive(Serialize)]
+struct ProblemOut<'a> {
+    code: u16,
+    #[serde(rename = "statusCode")]
+    status_code: u16,
+    name: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let code = self.status.as_u16();
-        let mut body = json!({
-            "code": code,
-            "statusCode": code,
-            "name": self.name,
-            "message": self.message,
-        });
-        if let Some(help) = self.help {
-            body["help"] = help.into();
-        }
-        let mut response = Response::new(Body::from(body.to_string()));
+        let body = ProblemOut {
+            code,
+            status_code: code,
+            name: self.name,
+            message: &self.message,
+            help: self.help.as_deref(),
+        };
+        let body = serde_json::to_string(&body).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
