@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use gatepost_store::{Location, PostgresUrl, Sql, Store, StoreError, StoreOptions, params};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
@@ -26,6 +27,7 @@ struct Answers {
     uncertain: Mutex<BTreeSet<String>>,
     refused: AtomicUsize,
     over: AtomicBool,
+    changed: Notify,
 }
 
 impl Answers {
@@ -42,6 +44,24 @@ impl Answers {
                 self.refused.fetch_add(1, Ordering::Relaxed);
             }
         }
+        self.changed.notify_waiters();
+    }
+
+    fn refused(&self) -> usize {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    async fn until(&self, reached: impl Fn(&Self) -> bool) {
+        let waiting = async {
+            loop {
+                let changed = self.changed.notified();
+                if reached(self) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        timeout(PATIENCE, waiting).await.unwrap();
     }
 }
 
@@ -78,14 +98,14 @@ async fn nothing_that_was_answered_is_lost_when_the_server_restarts_under_load()
         writing.spawn(write_on(store.clone(), writer, Arc::clone(&answers)));
     }
     for mode in ["immediate", "fast", "immediate"] {
-        let (done, refused) = (answers.done(), answers.refused.load(Ordering::Relaxed));
-        until(|| answers.done() > done + 200).await;
+        let (done, refused) = (answers.done(), answers.refused());
+        answers.until(|answers| answers.done() > done + 200).await;
         tokio::task::block_in_place(|| server.stop(mode));
-        until(|| answers.refused.load(Ordering::Relaxed) > refused).await;
+        answers.until(|answers| answers.refused() > refused).await;
         tokio::task::block_in_place(|| server.run());
     }
     let done = answers.done();
-    until(|| answers.done() > done + 200).await;
+    answers.until(|answers| answers.done() > done + 200).await;
     answers.over.store(true, Ordering::Relaxed);
     writing.join_all().await;
     let stored: BTreeSet<String> = names(&store).await.into_iter().collect();
@@ -213,4 +233,33 @@ async fn a_server_with_too_many_connections_refuses_and_takes_the_next_when_one_
     // The server frees a place a little after its user has gone.
     until(|| Store::open(&location, options()).is_ok()).await;
     second.close().await;
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_writes_is_left_until_there_is_one_that_does() {
+    let Some(server) = Postgres::start(&[]) else { return };
+    let place = Place::Postgres(PostgresUrl::new(server.schema()));
+    let store = place.store(one_writer()).await;
+    put(&store, "before", 1).await.unwrap();
+    server.execute("ALTER SYSTEM SET default_transaction_read_only = on");
+    server.execute("SELECT pg_reload_conf()");
+    let mut number = 0;
+    let refused = loop {
+        number += 1;
+        // The server takes up its new settings a little later.
+        match put(&store, format!("while {number}"), 1).await {
+            Ok(_) => assert!(number < 100_000),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
+    server.execute("ALTER SYSTEM RESET ALL");
+    server.execute("SELECT pg_reload_conf()");
+    let back = async {
+        while put(&store, "after", 1).await.is_err() {
+            tokio::task::yield_now().await
+        }
+    };
+    timeout(PATIENCE, back).await.unwrap();
+    assert_eq!(get(&store, "after").await, Some(1));
 }

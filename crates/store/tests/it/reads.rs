@@ -41,7 +41,7 @@ async fn a_read_is_broken_off_at_its_deadline_and_its_connection_serves_on(place
     let mut options = StoreOptions {
         readers: 1,
         point_readers: 1,
-        read_deadline: Duration::from_millis(30),
+        read_deadline: Duration::from_millis(150),
         ..StoreOptions::default()
     };
     options.postgres.readers = 1;

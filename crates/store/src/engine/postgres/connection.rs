@@ -17,7 +17,8 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Client, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::errors::{from_postgres, is_lost, is_stale, unavailable, without_values};
+use super::connector::Purpose;
+use super::errors::{from_postgres, is_lost, is_read_only, is_stale, unavailable, without_values};
 use crate::error::StoreError;
 
 /// Statements in use must fit, or each run prepares them anew.
@@ -33,6 +34,7 @@ pub(super) struct Connection {
     /// Gone once the connection is lost.
     driver: RefCell<Option<Driver>>,
     runtime: Rc<Runtime>,
+    purpose: Purpose,
     patience: Duration,
     statements: RefCell<HashMap<String, Statement>>,
     lost: Cell<bool>,
@@ -40,11 +42,17 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(client: Client, driver: Driver, runtime: Rc<Runtime>, patience: Duration) -> Self {
+    pub(super) fn new(
+        (client, driver): (Client, Driver),
+        runtime: Rc<Runtime>,
+        purpose: Purpose,
+        patience: Duration,
+    ) -> Self {
         Self {
             client,
             driver: RefCell::new(Some(driver)),
             runtime,
+            purpose,
             patience,
             statements: RefCell::default(),
             lost: Cell::new(false),
@@ -147,6 +155,11 @@ impl Connection {
             // The next run prepares its statements anew.
             self.statements.borrow_mut().clear();
             return StoreError::Busy;
+        }
+        if self.purpose != Purpose::Read && is_read_only(error) {
+            // It was made a standby. Another one takes the writes now, or will soon.
+            self.lose();
+            return unavailable("the server takes no writes");
         }
         from_postgres(error)
     }

@@ -99,7 +99,7 @@ impl Connector {
             Purpose::Write | Purpose::Feed => self.answer_timeout,
             Purpose::Migrate => Duration::from_secs(24 * 60 * 60),
         };
-        let connection = Connection::new(client, driver, Rc::clone(runtime), patience);
+        let connection = Connection::new((client, driver), Rc::clone(runtime), purpose, patience);
         connection.command(&self.settings(purpose))?;
         Ok(connection)
     }

@@ -56,6 +56,11 @@ pub(super) fn is_stale(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|code| stale.contains(code))
 }
 
+/// Whether the server refuses to write.
+pub(super) fn is_read_only(error: &tokio_postgres::Error) -> bool {
+    error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION)
+}
+
 fn from_refusal(refusal: &DbError) -> StoreError {
     match refusal.code() {
         &SqlState::UNIQUE_VIOLATION => {

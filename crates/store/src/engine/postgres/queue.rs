@@ -61,7 +61,7 @@ impl<T> Queue<T> {
             state.sleeping += 1;
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.sleeping -= 1;
-            if !state.items.is_empty() {
+            if most > 1 && !state.items.is_empty() {
                 drop(state);
                 // The caller that woke this thread is seldom the only one; let the others get to the queue.
                 std::thread::yield_now();
