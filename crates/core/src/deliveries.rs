@@ -163,7 +163,7 @@ impl Gatepost {
         workspace: WorkspaceNumber,
         method: &Method,
     ) -> Result<Result<Recipient, &'static str>, Error> {
-        let Some(client) = self.directory.lookup(&self.store, client).await? else {
+        let Some(client) = self.lookup_client(client).await? else {
             return Ok(Err("the client was deleted"));
         };
         match client.status {

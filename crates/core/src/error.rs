@@ -28,6 +28,9 @@ pub enum Error {
     /// The store failed: nothing was changed. Its text is for the operator only.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
+    /// This node has not heard from the database for longer than it may trust its memory.
+    #[error("this node has lost touch with the database, and may not know what was cut off meanwhile")]
+    Behind,
     /// A sealed value did not open: the key file is not the one it was sealed with.
     #[error("a stored secret cannot be opened with this deployment's key file")]
     Sealed,

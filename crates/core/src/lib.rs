@@ -30,7 +30,7 @@ use std::sync::Arc;
 use gatepost_catalog::Catalog;
 use gatepost_keys::Keyring;
 use gatepost_model::network::Networks;
-use gatepost_model::{Clock, Random, Timestamp};
+use gatepost_model::{ApiClient, ClientNumber, Clock, Random, Timestamp};
 use gatepost_store::Store;
 use gatepost_store::handover::Handover;
 
@@ -95,7 +95,7 @@ impl Gatepost {
         let forget = Arc::clone(&directory);
         parts.store.subscribe(move |changes| forget.forget(changes));
         Self {
-            limits: RateLimits::new(parts.settings.requests_per_hour, false),
+            limits: RateLimits::new(parts.settings.requests_per_hour, parts.store.is_shared()),
             failed: FailedAttempts::new(FailureBounds::TOKENS),
             failed_sign_ins: FailedAttempts::new(FailureBounds::SIGN_INS),
             passwords: Passwords::default(),
@@ -142,6 +142,23 @@ impl Gatepost {
     /// If it does not.
     pub async fn is_ready(&self) -> Result<(), Error> {
         self.list_workspaces().await.map(drop)
+    }
+
+    /// The client with this number, as it is in force now: from memory, as long as this node hears what others change.
+    ///
+    /// # Errors
+    /// [`Error::Behind`] if it has not heard for too long (a revocation could be missed), or if the store fails.
+    pub(crate) async fn lookup_client(&self, number: ClientNumber) -> Result<Option<Arc<ApiClient>>, Error> {
+        self.check_feed()?;
+        Ok(self.directory.lookup(&self.store, number).await?)
+    }
+
+    /// Whether what this node has in memory may be trusted.
+    pub(crate) fn check_feed(&self) -> Result<(), Error> {
+        match self.store.feed_lag() {
+            Some(lag) if lag > self.settings.feed_bound => Err(Error::Behind),
+            _ => Ok(()),
+        }
     }
 
     /// The source of randomness.

@@ -17,6 +17,8 @@ pub struct Settings {
     pub webhook_networks: Networks,
     /// How long a fresh delivery that is handed over in memory is this node's: longer than one try takes.
     pub lease: Duration,
+    /// How long this node trusts what it has in memory of clients without word from a shared store.
+    pub feed_bound: Duration,
     /// How many webhook URLs one client may have.
     pub most_webhook_urls: usize,
 }
@@ -29,6 +31,7 @@ impl Default for Settings {
             cached_clients: 100_000,
             webhook_networks: Networks::default(),
             lease: Duration::from_secs(60),
+            feed_bound: Duration::from_secs(2),
             most_webhook_urls: 20,
         }
     }

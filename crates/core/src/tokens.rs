@@ -101,6 +101,7 @@ impl Gatepost {
         credentials: &Credentials,
         from: IpAddr,
     ) -> Result<(Arc<ApiClient>, u16), Refused> {
+        self.check_feed()?;
         let now = self.now();
         if let Some(wait) = self.failed.wait(from, &credentials.client_id, now) {
             return Err(Refused::Wait(wait));
@@ -232,7 +233,7 @@ impl Gatepost {
     ) -> Result<(Option<Arc<ApiClient>>, Admission), Error> {
         let claims = self.read_token(asked.credential);
         let client = match claims {
-            Ok(claims) => self.directory.lookup(&self.store, claims.client).await?,
+            Ok(claims) => self.lookup_client(claims.client).await?,
             Err(_) => None,
         };
         let request = Request {

@@ -11,7 +11,7 @@ use gatepost_model::network::Networks;
 use gatepost_model::{ClientNumber, Clock, Random, SystemClock, SystemRandom};
 use gatepost_store::handover::{Handed, Handover, handover};
 use gatepost_store::tables::clients;
-use gatepost_store::{Store, StoreError, StoreOptions};
+use gatepost_store::{PostgresOptions, Store, StoreError, StoreOptions};
 use gatepost_webhook::target::Target;
 
 use crate::config::Config;
@@ -105,6 +105,7 @@ fn compose(
             cached_clients: to_usize(config.store.cached_clients),
             webhook_networks: config.webhooks.allow_networks.clone(),
             lease: config.webhooks.lease,
+            feed_bound: config.store.postgres.feed_bound,
             most_webhook_urls: to_usize(config.webhooks.urls_per_client),
         },
         handover,
@@ -119,6 +120,13 @@ fn store_options(config: &Config) -> StoreOptions {
         read_deadline: config.store.read_deadline,
         writer_cache_kib: config.store.writer_cache_kib,
         reader_cache_kib: config.store.reader_cache_kib,
+        postgres: PostgresOptions {
+            writers: to_usize(config.store.postgres.writers),
+            readers: to_usize(config.store.postgres.readers),
+            connect_timeout: config.store.postgres.connect_timeout,
+            answer_timeout: config.store.postgres.answer_timeout,
+            ca_file: config.store.postgres.ca_file.clone(),
+        },
         ..StoreOptions::default()
     }
 }

@@ -135,8 +135,12 @@ async fn patient_lock(folder: &DataFolder, admin_socket: &Path) -> anyhow::Resul
     }
 }
 
-/// With the lock in hand no other process sends, so whoever held these leases is gone.
+/// With the lock in hand no other process sends from an embedded database, so whoever held these leases is gone. On a
+/// shared one another node may hold them, and a lease that nobody holds any more ends by itself.
 async fn release_leases(gatepost: &Gatepost) -> anyhow::Result<()> {
+    if gatepost.store().is_shared() {
+        return Ok(());
+    }
     let now = gatepost.now();
     let released = gatepost.store().write(move |tx| deliveries::release_all(tx, now)).await?;
     if released > 0 {

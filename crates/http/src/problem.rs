@@ -72,6 +72,10 @@ impl From<Error> for Problem {
             Error::Invalid { .. } => Self::new(StatusCode::BAD_REQUEST, "invalid", error.to_string()),
             Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, "not_found", error.to_string()),
             Error::Conflict(message) => Self::new(StatusCode::CONFLICT, "conflict", message),
+            Error::Behind => {
+                tracing::warn!(%error, "feed.lost");
+                Self::unavailable()
+            }
             Error::Store(cause) if cause.is_transient() => {
                 tracing::warn!(error = %cause, "store.unavailable");
                 Self::unavailable()

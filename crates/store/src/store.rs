@@ -119,6 +119,12 @@ impl Store {
         }
     }
 
+    /// Whether other processes may use the database at the same time.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        matches!(self.engine, Engine::Postgres(_))
+    }
+
     /// How far the change feed may be behind: what other nodes committed longer ago than this has been told to the
     /// subscribers. It is well under a second while the database can be reached, and grows while it cannot. What was
     /// announced more than an hour ago is not told any more. None if there are no other nodes.

@@ -10,8 +10,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use layers::{Layers, Problem, Source};
-pub use sections::{Config, Log, LogFormat, RateLimit, Server, StoreSection, Webhooks};
+pub use sections::{Config, Log, LogFormat, PostgresSection, RateLimit, Server, StoreSection, Webhooks};
 
+use gatepost_store::PostgresUrl;
 use reader::Reader;
 
 /// Every key with its default, commented.
@@ -122,13 +123,22 @@ pub fn shown(layers: &Layers) -> String {
             lines.push(format!("[{place}]"));
             section = place;
         }
-        let line = format!("{name} = {}", entry.value);
+        let line = format!("{name} = {}", without_password(key, entry.value.to_string()));
         lines.push(match &entry.source {
             Source::Default => line,
             source => format!("{line}  # {source}"),
         });
     }
     lines.join("\n")
+}
+
+/// The database's address may hold a password, which is not for the screen.
+fn without_password(key: &str, value: String) -> String {
+    if key == "store.database" && value.contains("://") {
+        let url = value.trim_matches('"');
+        return format!("\"{}\"", PostgresUrl::new(url));
+    }
+    value
 }
 
 #[cfg(test)]

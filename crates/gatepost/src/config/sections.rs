@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gatepost_model::network::Networks;
 use gatepost_model::retry::{MOST_RETRIES, RetrySchedule};
-use gatepost_store::Location;
+use gatepost_store::{Location, PostgresUrl};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -96,6 +96,25 @@ pub struct StoreSection {
     pub reader_cache_kib: u32,
     /// Clients in memory.
     pub cached_clients: u32,
+    /// What is for PostgreSQL alone.
+    pub postgres: PostgresSection,
+}
+
+/// `[store]`, the keys that begin with `postgres_`.
+#[derive(Clone, Debug)]
+pub struct PostgresSection {
+    /// Connections that write.
+    pub writers: u32,
+    /// Connections that read.
+    pub readers: u32,
+    /// For connecting.
+    pub connect_timeout: Duration,
+    /// For a write.
+    pub answer_timeout: Duration,
+    /// Authorities that vouch for the server.
+    pub ca_file: Option<PathBuf>,
+    /// How long a node trusts what it has in memory without word from the database.
+    pub feed_bound: Duration,
 }
 
 /// `[log]`
@@ -224,6 +243,21 @@ impl StoreSection {
             writer_cache_kib: reader.number("store.writer_cache_kib", 256, 16 * 1024 * 1024),
             reader_cache_kib: reader.number("store.reader_cache_kib", 256, 16 * 1024 * 1024),
             cached_clients: reader.number("store.cached_clients", 1, 100_000_000),
+            postgres: PostgresSection::read(reader),
+        }
+    }
+}
+
+impl PostgresSection {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        let ca_file = reader.text("store.postgres_ca_file");
+        Self {
+            writers: reader.number("store.postgres_writers", 1, 8),
+            readers: reader.number("store.postgres_readers", 1, 64),
+            connect_timeout: reader.duration("store.postgres_connect_timeout", SECOND / 10, SECOND * 60),
+            answer_timeout: reader.duration("store.postgres_answer_timeout", SECOND, SECOND * 600),
+            ca_file: (!ca_file.is_empty()).then(|| PathBuf::from(ca_file)),
+            feed_bound: reader.duration("store.postgres_feed_bound", SECOND, SECOND * 60),
         }
     }
 }
@@ -263,11 +297,7 @@ fn location(text: &str, own: Location) -> Result<Location, String> {
         return Ok(own);
     }
     let path = match text.split_once(':') {
-        Some(("postgres" | "postgresql", _)) => {
-            return Err(String::from(
-                "PostgreSQL comes with the next release; this one keeps its data in SQLite: give a file path",
-            ));
-        }
+        Some(("postgres" | "postgresql", _)) => return Ok(Location::Postgres(PostgresUrl::new(text))),
         Some(("sqlite", rest)) => rest.strip_prefix("//").unwrap_or(rest),
         Some((scheme, rest)) if rest.starts_with("//") => {
             return Err(format!("\"{scheme}:\" is no known kind of database; give a file path"));

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use gatepost_model::retry::RetrySchedule;
-use gatepost_store::Location;
+use gatepost_store::{Location, PostgresUrl};
 use toml::Value;
 
 use super::*;
@@ -80,10 +80,6 @@ fn bad_values_are_named_with_key_place_and_remedy() {
             "webhooks.lease (gatepost.toml line 2): must be at least twice webhooks.timeout and six seconds, or a slow receiver could get a delivery twice",
         ),
         (
-            "[store]\ndatabase = \"postgres://x/y\"",
-            "store.database (gatepost.toml line 2): PostgreSQL comes with the next release; this one keeps its data in SQLite: give a file path",
-        ),
-        (
             "[log]\nformat = \"xml\"",
             "log.format (gatepost.toml line 2): \"xml\" is no log format; there are text and json",
         ),
@@ -107,6 +103,13 @@ fn locations_of_databases() {
             Config::from_text(&format!("[store]\ndatabase = \"{given}\""), Path::new("data")).unwrap();
         assert_eq!(config.store.location, Location::Sqlite(path.into()), "{given}");
     }
+    let config = Config::from_text("[store]\ndatabase = \"postgres://me:s3cret@db/gatepost\"", Path::new("data")).unwrap();
+    assert_eq!(config.store.location, Location::Postgres(PostgresUrl::new("postgres://me:s3cret@db/gatepost")));
+    assert!(!format!("{config:?}").contains("s3cret"));
+    let mut layers = Layers::new(DEFAULTS);
+    layers.lay_flag("--database", "store.database", String::from("postgres://me:s3cret@db/gatepost"));
+    assert!(!shown(&layers).contains("s3cret"));
+    assert!(shown(&layers).contains("postgres://db/gatepost"));
     for bad in ["mysql://x", "sqlite:"] {
         assert_eq!(problems(&format!("[store]\ndatabase = \"{bad}\"")).len(), 1, "{bad}");
     }
