@@ -36,3 +36,5 @@ mod statements;
 mod support;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod uncertain;
