@@ -338,6 +338,7 @@ impl Gatepost {
             created_at: now,
             expires_at: None,
             killed_at: None,
+            last_used: None,
         });
     }
 

@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 use std::mem;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use gatepost_keys::mask;
 use gatepost_model::client::LastUsed;
-use gatepost_model::{ClientNumber, ids};
+use gatepost_model::{ClientNumber, Timestamp, ids};
 use gatepost_store::tables::clients;
 use gatepost_store::tables::refusals;
 pub use gatepost_store::tables::refusals::Refusal;
@@ -25,6 +26,7 @@ pub const REFUSALS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 #[derive(Default)]
 pub struct Journal {
     uses: Mutex<HashMap<ClientNumber, LastUsed>>,
+    secret_uses: Mutex<HashMap<(ClientNumber, u16), (Timestamp, IpAddr)>>,
     refusals: Mutex<Vec<Refusal>>,
 }
 
@@ -32,6 +34,12 @@ impl Journal {
     /// Notes a use.
     pub fn note_use(&self, client: ClientNumber, last: LastUsed) {
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).insert(client, last);
+    }
+
+    /// Notes that a token was asked for with a secret.
+    pub fn note_secret_use(&self, client: ClientNumber, secret: u16, at: Timestamp, address: IpAddr) {
+        let mut uses = self.secret_uses.lock().unwrap_or_else(PoisonError::into_inner);
+        uses.insert((client, secret), (at, address));
     }
 
     /// Whether a refusal would still be kept.
@@ -74,8 +82,10 @@ impl Gatepost {
     /// If the store fails: the notes are lost, which only makes *last used* a little older.
     pub async fn flush_journal(&self) -> Result<(), Error> {
         let uses = mem::take(&mut *self.journal.uses.lock().unwrap_or_else(PoisonError::into_inner));
+        let secret_uses =
+            mem::take(&mut *self.journal.secret_uses.lock().unwrap_or_else(PoisonError::into_inner));
         let refused = mem::take(&mut *self.journal.refusals.lock().unwrap_or_else(PoisonError::into_inner));
-        if uses.is_empty() && refused.is_empty() {
+        if uses.is_empty() && secret_uses.is_empty() && refused.is_empty() {
             return Ok(());
         }
         let oldest = ids::sortable_floor(ids::REQUEST, self.now().minus(REFUSALS_KEPT));
@@ -83,6 +93,9 @@ impl Gatepost {
             .write(move |tx| {
                 for (client, last) in &uses {
                     clients::note_use(tx, *client, last)?;
+                }
+                for ((client, secret), (at, address)) in &secret_uses {
+                    clients::note_secret_use(tx, *client, *secret, *at, *address)?;
                 }
                 refusals::insert(tx, &refused)?;
                 refusals::prune(tx, &oldest, 1_000)?;

@@ -67,6 +67,7 @@ impl Gatepost {
         let (token, claims) =
             self.keyring.mint(client.number, secret, now, client.token_lifetime, &*self.random);
         self.journal.note_use(client.number, LastUsed { at: now, address: from, workspace: None });
+        self.journal.note_secret_use(client.number, secret, now, from);
         Ok(Issued { token, claims, client })
     }
 

@@ -54,6 +54,8 @@ pub fn secret(secret: &Secret, now: Timestamp) -> Value {
         "createdBy": secret.created_by,
         "createdAt": secret.created_at.iso(),
         "expiresAt": secret.expires_at.map(Timestamp::iso),
+        "lastUsedAt": secret.last_used.map(|(at, _)| at.iso()),
+        "lastUsedFrom": secret.last_used.map(|(_, address)| address.to_string()),
     })
 }
 

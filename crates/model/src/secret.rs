@@ -1,6 +1,7 @@
 //! A client's secrets as the store knows them: never the secret itself.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::time::Timestamp;
 
@@ -46,6 +47,8 @@ pub struct Secret {
     pub expires_at: Option<Timestamp>,
     /// When it was cut off with all its tokens.
     pub killed_at: Option<Timestamp>,
+    /// When a token was last asked for with it, and from where, as far as has been written down.
+    pub last_used: Option<(Timestamp, IpAddr)>,
 }
 
 /// Whether a secret is accepted.

@@ -52,6 +52,7 @@ fn client() -> ApiClient {
             created_at: Timestamp::EPOCH,
             expires_at: None,
             killed_at: None,
+            last_used: None,
         }],
         revoked_tokens: Vec::new(),
         created_by: "cli".into(),

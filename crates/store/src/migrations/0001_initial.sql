@@ -41,6 +41,14 @@ CREATE TABLE client_use (
     workspace TEXT
 ) {table};
 
+CREATE TABLE secret_use (
+    client_number {int} NOT NULL,
+    number {int} NOT NULL,
+    at {ts} NOT NULL,
+    address TEXT NOT NULL,
+    PRIMARY KEY (client_number, number)
+) {table};
+
 CREATE TABLE client_secret (
     client_number {int} NOT NULL,
     number {int} NOT NULL,

@@ -1,6 +1,7 @@
 //! API clients: loaded and saved whole, because the gate, the pages and the use cases look at them whole.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use gatepost_model::client::{LastUsed, RevokedToken};
@@ -38,7 +39,9 @@ pub const STATEMENTS: &[&Sql] = &[
     &DROP_REVOKED,
     &DROP_ALL_REVOKED,
     &NOTE_USE,
+    &NOTE_SECRET_USE,
     &DROP_USE,
+    &DROP_SECRET_USES,
 ];
 
 static INSERT: Sql = Sql::new(
@@ -100,8 +103,10 @@ static UPDATE_SECRET: Sql = Sql::new(
 static DELETE_SECRETS: Sql = Sql::new("DELETE FROM client_secret WHERE client_number = $1");
 
 static SECRETS: Sql = Sql::new(
-    "SELECT number, hint, verifier, sealed, created_by, created_at, expires_at, killed_at
-     FROM client_secret WHERE client_number = $1 ORDER BY number",
+    "SELECT s.number, s.hint, s.verifier, s.sealed, s.created_by, s.created_at, s.expires_at, s.killed_at,
+     u.at, u.address FROM client_secret s
+     LEFT JOIN secret_use u ON u.client_number = s.client_number AND u.number = s.number
+     WHERE s.client_number = $1 ORDER BY s.number",
 );
 
 static REVOKE_TOKEN: Sql = Sql::new(
@@ -122,6 +127,13 @@ static NOTE_USE: Sql = Sql::new(
      ON CONFLICT (client_number) DO UPDATE
      SET at = excluded.at, address = excluded.address, workspace = excluded.workspace",
 );
+
+static NOTE_SECRET_USE: Sql = Sql::new(
+    "INSERT INTO secret_use (client_number, number, at, address) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (client_number, number) DO UPDATE SET at = excluded.at, address = excluded.address",
+);
+
+static DROP_SECRET_USES: Sql = Sql::new("DELETE FROM secret_use WHERE client_number = $1");
 
 static DROP_USE: Sql = Sql::new("DELETE FROM client_use WHERE client_number = $1");
 
@@ -157,6 +169,10 @@ pub fn lookup(tx: &Tx<'_>, number: ClientNumber) -> Result<Option<ApiClient>, St
             created_at: row.get(5)?,
             expires_at: row.get(6)?,
             killed_at: row.get(7)?,
+            last_used: match row.get(8)? {
+                Some(at) => Some((at, named("secret_use.address", row.text(9)?, |text| text.parse().ok())?)),
+                None => None,
+            },
         })
     })?;
     client.revoked_tokens = tx.all(&REVOKED_TOKENS, params![number], |row| {
@@ -259,7 +275,7 @@ pub fn delete(tx: &Tx<'_>, client: &ApiClient, now: Timestamp) -> Result<(), Sto
     }
     webhook_urls::unsubscribe(tx, client.number)?;
     webhook_urls::save(tx, client.number, &client.webhook_urls, &[], now)?;
-    for sql in [&DELETE_SECRETS, &DROP_ALL_REVOKED, &DROP_USE, &DELETE] {
+    for sql in [&DELETE_SECRETS, &DROP_ALL_REVOKED, &DROP_USE, &DROP_SECRET_USES, &DELETE] {
         tx.exec_later(sql, params![client.number])?;
     }
     tx.announce(Change::Client(client.number));
@@ -289,6 +305,20 @@ pub fn revoke_token(
 pub fn note_use(tx: &Tx<'_>, client: ClientNumber, last: &LastUsed) -> Result<(), StoreError> {
     let address = last.address.to_string();
     tx.exec_later(&NOTE_USE, params![client, last.at, &address, &last.workspace])
+}
+
+/// Notes that a token was asked for with a secret.
+///
+/// # Errors
+/// If the store fails.
+pub fn note_secret_use(
+    tx: &Tx<'_>,
+    client: ClientNumber,
+    number: u16,
+    at: Timestamp,
+    address: IpAddr,
+) -> Result<(), StoreError> {
+    tx.exec_later(&NOTE_SECRET_USE, params![client, number, at, &address.to_string()])
 }
 
 fn save_parts(

@@ -128,7 +128,11 @@ fn secrets(mut shown: Details, client: &Value) -> Details {
             Value::Null => String::new(),
             at => format!(", until {}", text(at)),
         };
-        let line = format!("{} {}{end}", text(&secret["hint"]), text(&secret["state"]));
+        let used = match &secret["lastUsedAt"] {
+            Value::Null => String::from("never used"),
+            at => format!("last used {} from {}", text(at), text(&secret["lastUsedFrom"])),
+        };
+        let line = format!("{} {}{end}, {used}", text(&secret["hint"]), text(&secret["state"]));
         shown = shown.line(&format!("secret #{}", text(&secret["number"])), line);
     }
     shown
