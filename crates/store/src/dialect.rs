@@ -2,7 +2,7 @@
 //!
 //! Statements and migrations are written once, in the subset that both engines understand, with `$1 … $n` for
 //! values and with the tokens below for the rest. A value that is only asked whether it is null is written
-//! `CAST($1 AS TEXT)`, for PostgreSQL must know its type. Anything that needs a further token needs an ADR first.
+//! `CAST($1 AS {int})`, for PostgreSQL must know its type. Anything that needs a further token needs an ADR first.
 //!
 //! | token | SQLite | PostgreSQL | why |
 //! |---|---|---|---|

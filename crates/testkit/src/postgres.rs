@@ -40,7 +40,8 @@ pub struct Postgres {
 /// If it is installed and does not start, or is missing though `CI=true`.
 pub fn shared() -> Option<&'static Postgres> {
     static SHARED: OnceLock<Option<Postgres>> = OnceLock::new();
-    SHARED.get_or_init(|| Postgres::start(&[])).as_ref()
+    // Tests run side by side, each with several stores.
+    SHARED.get_or_init(|| Postgres::start(&["max_connections=500"])).as_ref()
 }
 
 impl Postgres {

@@ -15,12 +15,12 @@ static INSERT: Sql = Sql::new(
 
 static LIST: Sql = Sql::new(
     "SELECT id, at, actor, address, action, subject_id, before, after FROM audit
-     WHERE (CAST($1 AS TEXT) IS NULL OR id < $1) ORDER BY id DESC LIMIT $2",
+     WHERE id < $1 ORDER BY id DESC LIMIT $2",
 );
 
 static LIST_BY_SUBJECT: Sql = Sql::new(
     "SELECT id, at, actor, address, action, subject_id, before, after FROM audit
-     WHERE subject_id = $1 AND (CAST($2 AS TEXT) IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+     WHERE subject_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
 );
 
 /// Who did what to what.
@@ -82,7 +82,7 @@ pub fn list(tx: &Tx<'_>, subject_id: Option<&str>, page: &Page) -> Result<Vec<En
         })
     };
     match subject_id {
-        Some(subject) => tx.all(&LIST_BY_SUBJECT, params![subject, &page.before, page.limit], read),
-        None => tx.all(&LIST, params![&page.before, page.limit], read),
+        Some(subject) => tx.all(&LIST_BY_SUBJECT, params![subject, page.bound(), page.limit], read),
+        None => tx.all(&LIST, params![page.bound(), page.limit], read),
     }
 }

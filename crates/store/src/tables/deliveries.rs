@@ -69,15 +69,14 @@ static GET: Sql = Sql::new(
 static LIST: Sql = Sql::new(
     "SELECT id, event_id, url_id, client_number, workspace_number, method, state, reason, attempts, due_at,
      created_at, ended_at, replay_of FROM delivery
-     WHERE (CAST($1 AS TEXT) IS NULL OR id < $1) AND (CAST($2 AS {int}) IS NULL OR state = $2)
+     WHERE id < $1 AND (CAST($2 AS {int}) IS NULL OR state = $2)
      ORDER BY id DESC LIMIT $3",
 );
 
 static LIST_BY_CLIENT: Sql = Sql::new(
     "SELECT id, event_id, url_id, client_number, workspace_number, method, state, reason, attempts, due_at,
      created_at, ended_at, replay_of FROM delivery
-     WHERE client_number = $1 AND (CAST($2 AS TEXT) IS NULL OR id < $2)
-     AND (CAST($3 AS {int}) IS NULL OR state = $3)
+     WHERE client_number = $1 AND id < $2 AND (CAST($3 AS {int}) IS NULL OR state = $3)
      ORDER BY id DESC LIMIT $4",
 );
 
@@ -301,8 +300,8 @@ pub fn list(
 ) -> Result<Vec<Delivery>, StoreError> {
     let state = state.map(DeliveryState::code);
     match client {
-        Some(client) => tx.all(&LIST_BY_CLIENT, params![client, &page.before, state, page.limit], from_row),
-        None => tx.all(&LIST, params![&page.before, state, page.limit], from_row),
+        Some(client) => tx.all(&LIST_BY_CLIENT, params![client, page.bound(), state, page.limit], from_row),
+        None => tx.all(&LIST, params![page.bound(), state, page.limit], from_row),
     }
 }
 

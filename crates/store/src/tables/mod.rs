@@ -59,6 +59,14 @@ pub struct Page {
     pub limit: u32,
 }
 
+impl Page {
+    /// The id that all entries are below. For the first page it is one that sorts after every id, so that all pages are
+    /// found in the same way, by the index.
+    fn bound(&self) -> &str {
+        self.before.as_deref().unwrap_or("~")
+    }
+}
+
 impl Default for Page {
     fn default() -> Self {
         Self { before: None, limit: 100 }
