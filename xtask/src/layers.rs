@@ -8,7 +8,7 @@ use crate::tree::File;
 
 /// Each package of the workspace, and those of the workspace that it may depend on. Tests may use what they
 /// like, so dev-dependencies are not looked at. `gatepost-testkit` is for tests only: no line allows it.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("gatepost-model", &[]),
     ("gatepost-catalog", &["gatepost-model"]),
     ("gatepost-keys", &["gatepost-model"]),
@@ -21,6 +21,10 @@ const EDGES: [(&str, &[&str]); 12] = [
         &["gatepost-catalog", "gatepost-core", "gatepost-http", "gatepost-keys", "gatepost-model"],
     ),
     (
+        "gatepost-ui",
+        &["gatepost-catalog", "gatepost-core", "gatepost-http", "gatepost-keys", "gatepost-model"],
+    ),
+    (
         "gatepost",
         &[
             "gatepost-api",
@@ -30,6 +34,7 @@ const EDGES: [(&str, &[&str]); 12] = [
             "gatepost-keys",
             "gatepost-model",
             "gatepost-store",
+            "gatepost-ui",
             "gatepost-webhook",
         ],
     ),
@@ -44,6 +49,7 @@ const EDGES: [(&str, &[&str]); 12] = [
             "gatepost-keys",
             "gatepost-model",
             "gatepost-store",
+            "gatepost-ui",
             "gatepost-webhook",
         ],
     ),

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod actor;
 pub mod audit;
+pub mod client_list;
 pub mod clients;
 pub mod deliveries;
 pub mod directory;

@@ -36,6 +36,7 @@ pub struct Running {
     gatepost: Arc<Gatepost>,
     address: SocketAddr,
     admin_socket: PathBuf,
+    set_up_link: Option<String>,
     stop: CancellationToken,
     tasks: TaskTracker,
     lock: Lock,
@@ -69,7 +70,9 @@ pub async fn serve(
         clock: Arc::clone(&sources.clock),
         random: Arc::clone(&sources.random),
     };
-    let public = gatepost_api::router(Arc::clone(&gatepost));
+    let set_up_link = set_up_link(&gatepost).await?;
+    let pages = gatepost_ui::router(Arc::clone(&gatepost));
+    let public = gatepost_api::router(Arc::clone(&gatepost)).merge(pages);
     tasks.spawn(server::serve_tcp(listener, public, options.clone(), stop.clone()));
     let admin = gatepost_api::admin::router(Arc::clone(&gatepost));
     let unhurried = Options { request_timeout: LONGEST_COMMAND, ..options };
@@ -77,7 +80,7 @@ pub async fn serve(
     tasks.spawn(flush_journal(Arc::clone(&gatepost), stop.clone()));
     tasks.close();
     let admin_socket = config.server.admin_socket.clone();
-    Ok(Running { gatepost, address, admin_socket, stop, tasks, lock })
+    Ok(Running { gatepost, address, admin_socket, set_up_link, stop, tasks, lock })
 }
 
 impl Running {
@@ -99,6 +102,12 @@ impl Running {
         &self.admin_socket
     }
 
+    /// The one-time link with which the first user is made; none if there are users. It is a secret.
+    #[must_use]
+    pub fn set_up_link(&self) -> Option<&str> {
+        self.set_up_link.as_deref()
+    }
+
     /// Stops: nothing new is accepted, requests and webhooks under way may end within a bound, what was noted is written
     /// down, and the database is left as one file.
     pub async fn shutdown(self) {
@@ -115,6 +124,12 @@ impl Running {
         admin_socket::remove(&self.admin_socket);
         drop(self.lock);
     }
+}
+
+/// As long as nobody can sign in, every start makes a new link for the first user.
+async fn set_up_link(gatepost: &Gatepost) -> anyhow::Result<Option<String>> {
+    let token = gatepost.prepare_set_up().await?;
+    Ok(token.map(|token| gatepost_ui::set_up_link(&gatepost.settings().public_url, token.expose())))
 }
 
 /// Commands hold the lock only for a moment; another server holds it for good.

@@ -58,19 +58,28 @@ pub(super) async fn run(config: &Config, inputs: &Inputs, output: Output) -> any
 fn announce(running: &Running, folder: &DataFolder, output: Output) {
     let url = format!("http://{}", running.address());
     let data = absolute(folder.path());
-    let announcement = json!({ "url": url, "address": running.address().to_string(), "data": data });
-    let printed = output.print(&announcement, |_| welcome(&url, &data));
+    let link = running.set_up_link();
+    let address = running.address().to_string();
+    let announcement = json!({ "url": url, "address": address, "data": data, "setUpUrl": link });
+    let printed = output.print(&announcement, |_| welcome(&url, &data, link));
     if let Err(error) = printed {
         tracing::debug!(%error, "the welcome could not be printed");
     }
     tracing::info!(address = %running.address(), data, "listening");
 }
 
-fn welcome(url: &str, data: &str) -> String {
+fn welcome(url: &str, data: &str, set_up_link: Option<&str>) -> String {
     let version = env!("CARGO_PKG_VERSION");
+    let manager = match set_up_link {
+        Some(link) => {
+            format!("Nobody can sign in yet. Open this link within a day; it works once:\n  {link}")
+        }
+        None => format!("The API manager is at {url}{}", gatepost_ui::BASE),
+    };
     format!(
         "Gatepost {version} listens on {url}\n\
          Its data is in {data}. Back up keys.toml apart from the database.\n\
+         {manager}\n\
          To begin, in another terminal:\n  \
          gatepost workspace create my-shop --data {data}\n  \
          gatepost client create --name \"My tool\" --workspace my-shop --data {data}"
@@ -81,6 +90,6 @@ fn welcome(url: &str, data: &str) -> String {
 mod tests {
     #[test]
     fn the_welcome_is_short() {
-        assert!(super::welcome("http://127.0.0.1:8080", "/data").lines().count() <= 6);
+        assert!(super::welcome("http://127.0.0.1:8080", "/data", Some("link")).lines().count() <= 8);
     }
 }

@@ -3,6 +3,7 @@
 //! Functions on a tenant's data take the workspace first. `lookup_…` gives an option, `list_…` pages, `claim` leases.
 
 pub mod audit;
+pub mod client_list;
 pub mod clients;
 pub mod deliveries;
 pub mod people;
@@ -21,6 +22,7 @@ use crate::{Sql, StoreError, Tx, params};
 pub const STATEMENTS: &[&[&Sql]] = &[
     &[&NEXT],
     audit::STATEMENTS,
+    client_list::STATEMENTS,
     clients::STATEMENTS,
     deliveries::STATEMENTS,
     people::STATEMENTS,

@@ -1,0 +1,120 @@
+//! API clients in few words, for lists that are searched and sorted whole before a page of them is loaded.
+
+use gatepost_model::{ApiVersion, ClientNumber, ClientStatus, Timestamp, UrlState, WorkspaceNumber};
+
+use super::named;
+use crate::{Sql, StoreError, Tx, params};
+
+/// Every static statement here.
+pub const STATEMENTS: &[&Sql] = &[&MANAGED, &COUNT_MANAGED, &DISABLED_URLS, &URLS, &ENABLED];
+
+static MANAGED: Sql = Sql::new(
+    "SELECT c.number, c.id, c.client_id, c.name, c.status, c.api_version, c.created_at, u.at
+     FROM api_client c LEFT JOIN client_use u ON u.client_number = c.number
+     WHERE (c.created_by = $2
+            OR EXISTS (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number))
+     AND NOT EXISTS
+     (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number AND w.workspace_number NOT IN
+      (SELECT m.workspace_number FROM membership m WHERE m.user_id = $1 AND m.role IN ('owner', 'admin')))",
+);
+
+static COUNT_MANAGED: Sql = Sql::new(
+    "SELECT count(*) FROM api_client c
+     WHERE (c.created_by = $2
+            OR EXISTS (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number))
+     AND NOT EXISTS
+     (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number AND w.workspace_number NOT IN
+      (SELECT m.workspace_number FROM membership m WHERE m.user_id = $1 AND m.role IN ('owner', 'admin')))",
+);
+
+static DISABLED_URLS: Sql =
+    Sql::new("SELECT DISTINCT client_number FROM webhook_url WHERE state = $1 AND removed_at IS NULL");
+
+static URLS: Sql = Sql::new("SELECT client_number, url FROM webhook_url WHERE removed_at IS NULL");
+
+static ENABLED: Sql = Sql::new("SELECT client_number FROM client_workspace WHERE workspace_number = $1");
+
+/// A client in few words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The key inside the store.
+    pub number: ClientNumber,
+    /// `cli_…`.
+    pub id: String,
+    /// `gpc_…`.
+    pub client_id: String,
+    /// What people call it.
+    pub name: String,
+    /// Whether it may act.
+    pub status: ClientStatus,
+    /// Its version of the API.
+    pub api_version: ApiVersion,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last acted.
+    pub used_at: Option<Timestamp>,
+}
+
+/// The clients that a user manages, in no order: those in all of whose workspaces they have admin rights, and those
+/// without workspaces that they made. The same rule as `User::manages`.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_managed(tx: &Tx<'_>, user: &str) -> Result<Vec<Summary>, StoreError> {
+    tx.all(&MANAGED, params![user, &maker(user)], |row| {
+        Ok(Summary {
+            number: row.get(0)?,
+            id: row.get(1)?,
+            client_id: row.get(2)?,
+            name: row.get(3)?,
+            status: named("api_client.status", row.text(4)?, ClientStatus::from_name)?,
+            api_version: named("api_client.api_version", row.text(5)?, |text| text.parse().ok())?,
+            created_at: row.get(6)?,
+            used_at: row.get(7)?,
+        })
+    })
+}
+
+/// How many clients a user manages.
+///
+/// # Errors
+/// If the store fails.
+pub fn count_managed(tx: &Tx<'_>, user: &str) -> Result<u64, StoreError> {
+    tx.one(&COUNT_MANAGED, params![user, &maker(user)], |row| row.get(0))
+}
+
+/// The clients that have a disabled webhook URL.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_with_disabled_url(tx: &Tx<'_>) -> Result<Vec<ClientNumber>, StoreError> {
+    tx.all(&DISABLED_URLS, params![UrlState::Disabled.as_str()], |row| row.get(0))
+}
+
+/// The clients that have a webhook URL which `matches`.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_with_url(tx: &Tx<'_>, matches: impl Fn(&str) -> bool) -> Result<Vec<ClientNumber>, StoreError> {
+    let mut found = Vec::new();
+    tx.scan(&URLS, params![], |row| {
+        if matches(row.text(1)?) {
+            found.push(row.get(0)?);
+        }
+        Ok(std::ops::ControlFlow::Continue(()))
+    })?;
+    Ok(found)
+}
+
+/// The clients that are enabled for a workspace.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_enabled(tx: &Tx<'_>, workspace: WorkspaceNumber) -> Result<Vec<ClientNumber>, StoreError> {
+    tx.all(&ENABLED, params![workspace], |row| row.get(0))
+}
+
+/// A user as `created_by` names them.
+fn maker(user: &str) -> String {
+    format!("user:{user}")
+}

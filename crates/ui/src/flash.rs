@@ -1,0 +1,70 @@
+//! What a page says once about the form that was sent before it.
+
+use gatepost_core::Gatepost;
+use http::HeaderMap;
+
+use crate::cookies::{self, SetCookie};
+
+const COOKIE: &str = "gatepost-flash";
+
+/// One line after a change. Only its name travels, so nothing foreign gets onto a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flash {
+    Saved,
+    WorkspaceCreated,
+    UrlAdded,
+    UrlRemoved,
+    SecretEnded,
+    Disabled,
+    Enabled,
+    Revoked,
+    Deleted,
+    Replayed,
+    SecondFactorRemoved,
+}
+
+impl Flash {
+    const ALL: [(Self, &'static str, &'static str); 11] = [
+        (Self::Saved, "saved", "Saved. It was in force before this page answered."),
+        (Self::WorkspaceCreated, "workspace-created", "The workspace is there, and you own it."),
+        (
+            Self::UrlAdded,
+            "url-added",
+            "The webhook URL is added. Every ticked method is sent to it from now on.",
+        ),
+        (Self::UrlRemoved, "url-removed", "The webhook URL is removed. Nothing is sent to it any more."),
+        (Self::SecretEnded, "secret-ended", "The secret has ended, and so have the tokens that it made."),
+        (Self::Disabled, "disabled", "Disabled. Its secrets, tokens and webhooks stopped working."),
+        (Self::Enabled, "enabled", "Enabled. It works again, and events are sent from now on."),
+        (Self::Revoked, "revoked", "Revoked for good. Its secrets, tokens and webhooks stopped working."),
+        (Self::Deleted, "deleted", "The client is deleted."),
+        (Self::Replayed, "replayed", "Sent once more, as a new delivery of the same event."),
+        (
+            Self::SecondFactorRemoved,
+            "second-factor-removed",
+            "Signing in asks for your password alone again.",
+        ),
+    ];
+
+    /// What it says.
+    pub(crate) fn text(self) -> &'static str {
+        Self::ALL.iter().find(|(flash, ..)| *flash == self).map_or("", |(_, _, text)| text)
+    }
+
+    /// Has the next page say it.
+    pub(crate) fn set(self, gatepost: &Gatepost) -> SetCookie {
+        let name = Self::ALL.iter().find(|(flash, ..)| *flash == self).map_or("", |(_, name, _)| name);
+        cookies::set_word(gatepost, COOKIE, name, 60)
+    }
+
+    /// What this page is to say.
+    pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
+        let given = cookies::read(headers, COOKIE)?;
+        Self::ALL.iter().find(|(_, name, _)| *name == given).map(|(flash, ..)| *flash)
+    }
+
+    /// Has no page say it again.
+    pub(crate) fn clear(gatepost: &Gatepost) -> SetCookie {
+        cookies::set_word(gatepost, COOKIE, "", 0)
+    }
+}

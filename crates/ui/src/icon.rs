@@ -1,0 +1,39 @@
+//! Icons: 16 px, one path each, for eyes only. They stand beside text, or inside something that has a label.
+
+use std::fmt;
+
+/// A path on a field of 16 by 16.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Icon(&'static str);
+
+impl fmt::Display for Icon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(path) = self;
+        write!(f, "<svg class=\"icon\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path d=\"{path}\"/></svg>")
+    }
+}
+
+/// Paths are written here and nowhere else.
+impl askama::filters::HtmlSafe for Icon {}
+
+pub(crate) const CLIENTS: Icon = Icon(
+    "M5 10.5V4m6 8V5.5M5 4a1.5 1.5 0 1 0 0-.01M11 12a1.5 1.5 0 1 1 0 .01M5 10.5a1.5 1.5 0 1 0 0 .01M11 5.5a1.5 1.5 0 1 0 0-.01",
+);
+pub(crate) const WORKSPACES: Icon =
+    Icon("M2.5 2.5h4.5v4.5H2.5zM9 2.5h4.5v4.5H9zM2.5 9h4.5v4.5H2.5zM9 9h4.5v4.5H9z");
+pub(crate) const SEND: Icon = Icon("M14 2 7 9M14 2 9.5 14 7 9 2 6.5z");
+pub(crate) const AUDIT: Icon = Icon("M4 2.5h8v11H4zM6.5 5.5h3M6.5 8h3M6.5 10.5h1.5");
+pub(crate) const MOON: Icon = Icon("M13.5 9.5A5.8 5.8 0 0 1 6.5 2.5a5.8 5.8 0 1 0 7 7");
+pub(crate) const PLUS: Icon = Icon("M8 3v10M3 8h10");
+pub(crate) const SEARCH: Icon = Icon("M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9m3.3-1.2L14 14");
+pub(crate) const DOWN: Icon = Icon("m3.5 6 4.5 4.5L12.5 6");
+pub(crate) const UP: Icon = Icon("m3.5 10.5L8 6l4.5 4.5");
+pub(crate) const LEFT: Icon = Icon("m10 3.5L5.5 8l4.5 4.5");
+pub(crate) const RIGHT: Icon = Icon("m6 3.5 4.5 4.5L6 12.5");
+pub(crate) const COPY: Icon = Icon(
+    "M5.5 5.5V3A.5.5 0 0 1 6 2.5h7a.5.5 0 0 1 .5.5v7a.5.5 0 0 1-.5.5h-2.5M3 5.5h7a.5.5 0 0 1 .5.5v7a.5.5 0 0 1-.5.5H3a.5.5 0 0 1-.5-.5V6a.5.5 0 0 1 .5-.5",
+);
+pub(crate) const ALERT: Icon = Icon("M8 2.5 14.2 13.2H1.8zM8 6.5v3.2M8 11.5h.01");
+pub(crate) const LOCK: Icon = Icon("M4 7.5h8v6H4zM5.5 7.5V5.2a2.5 2.5 0 0 1 5 0v2.3");
+pub(crate) const TICK: Icon = Icon("m3.5 8.5 3 3 6-7");
+pub(crate) const INFO: Icon = Icon("M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12M8 7.3v3.7M8 5h.01");

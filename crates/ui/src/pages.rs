@@ -1,0 +1,110 @@
+//! The pages, one module each.
+
+mod account;
+mod client_new;
+mod clients;
+mod first_call;
+mod second_step;
+mod set_up;
+mod sign_in;
+mod standing;
+mod theme;
+mod workspaces;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::Router;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use gatepost_core::Gatepost;
+use gatepost_model::ApiVersion;
+use http::StatusCode;
+
+use crate::failure::Failure;
+use crate::flash::Flash;
+use crate::{BASE, assets, words};
+
+/// The release, for the foot of pages that have nothing else there.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The versions of the API, newest first.
+pub(crate) fn versions() -> impl Iterator<Item = ApiVersion> {
+    ApiVersion::ALL.into_iter().rev()
+}
+
+/// How long tokens live, in words.
+pub(crate) fn lifetime_words(lifetime: Duration) -> String {
+    match lifetime.as_secs() {
+        seconds if seconds.is_multiple_of(3600) => words::count(whole(seconds / 3600), "hour"),
+        seconds if seconds.is_multiple_of(60) => words::count(whole(seconds / 60), "minute"),
+        seconds => words::count(whole(seconds), "second"),
+    }
+}
+
+fn whole(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// What a handler answers.
+pub(crate) type Answer = Result<Response, Failure>;
+
+/// Every route.
+pub(crate) fn router() -> Router<Arc<Gatepost>> {
+    let at = |path: &str| format!("{BASE}{path}");
+    Router::new()
+        .route(BASE, get(clients::show))
+        .route(&at("/"), get(home))
+        .route(&at("/assets/{name}"), get(assets::get))
+        .route(&at("/sign-in"), get(sign_in::show).post(sign_in::send))
+        .route(&at("/second-step"), get(second_step::show).post(second_step::send))
+        .route(&at("/sign-out"), post(account::sign_out))
+        .route(&at("/sign-out-everywhere"), post(account::sign_out_everywhere))
+        .route(&at("/set-up/{token}"), get(set_up::show).post(set_up::send))
+        .route(&at("/theme"), post(theme::send))
+        .route(&at("/account"), get(account::show))
+        .route(&at("/clients"), post(client_new::send))
+        .route(&at("/clients/new"), get(client_new::show))
+        .route(&at("/clients/{id}/first-call"), get(first_call::show))
+        .route(&at("/workspaces"), get(workspaces::show).post(workspaces::send))
+        .route(&at("/workspaces/new"), get(workspaces::show_new))
+        .route(&at("/{*rest}"), axum::routing::any(absent))
+}
+
+async fn home() -> Redirect {
+    Redirect::permanent(BASE)
+}
+
+async fn absent() -> Failure {
+    Failure::NotFound
+}
+
+/// What answers other HTTP methods only.
+pub(crate) async fn wrong_verb() -> Failure {
+    Failure::WrongVerb
+}
+
+/// A page.
+fn page(template: &impl Template) -> Answer {
+    page_with(StatusCode::OK, template)
+}
+
+/// A page with a status that says what became of a form.
+fn page_with(status: StatusCode, template: &impl Template) -> Answer {
+    Ok((status, Html(template.render()?)).into_response())
+}
+
+/// The page to look at after a change.
+fn changed(gatepost: &Gatepost, flash: Flash, to: &str) -> Answer {
+    Ok(([flash.set(gatepost)], Redirect::to(to)).into_response())
+}
+
+/// A page with navigation around it. What it says once, it does not say again.
+fn framed(gatepost: &Gatepost, frame: &crate::frame::Frame, template: &impl Template) -> Answer {
+    let shown = page(template)?;
+    match frame.flash {
+        Some(_) => Ok(([Flash::clear(gatepost)], shown).into_response()),
+        None => Ok(shown),
+    }
+}

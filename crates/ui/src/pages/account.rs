@@ -1,0 +1,48 @@
+//! The account of whoever is signed in, and signing out.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect};
+use gatepost_core::Gatepost;
+use gatepost_model::Membership;
+use http::HeaderMap;
+
+use super::{Answer, framed};
+use crate::frame::{Frame, Section};
+use crate::session::Visit;
+use crate::{BASE, cookies};
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage<'a> {
+    frame: &'a Frame,
+    email: &'a str,
+    memberships: &'a [Membership],
+}
+
+/// `GET /account`
+pub(super) async fn show(State(gatepost): State<Arc<Gatepost>>, visit: Visit) -> Answer {
+    let frame = Frame::new(&visit, Section::Account);
+    let user = visit.user();
+    framed(
+        &gatepost,
+        &frame,
+        &AccountPage { frame: &frame, email: &user.email, memberships: &user.memberships },
+    )
+}
+
+/// `POST /sign-out`
+pub(super) async fn sign_out(State(gatepost): State<Arc<Gatepost>>, headers: HeaderMap) -> Answer {
+    if let Some(token) = cookies::session(&gatepost, &headers) {
+        gatepost.sign_out(token).await?;
+    }
+    Ok(([cookies::clear_session(&gatepost)], Redirect::to(&format!("{BASE}/sign-in"))).into_response())
+}
+
+/// `POST /sign-out-everywhere`
+pub(super) async fn sign_out_everywhere(State(gatepost): State<Arc<Gatepost>>, visit: Visit) -> Answer {
+    gatepost.sign_out_everywhere(&visit.visitor).await?;
+    Ok(([cookies::clear_session(&gatepost)], Redirect::to(&format!("{BASE}/sign-in"))).into_response())
+}

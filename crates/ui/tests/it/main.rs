@@ -1,0 +1,10 @@
+//! The pages of the real server, as a browser without script asks for them.
+
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
+mod guarding;
+#[cfg(test)]
+mod signing_in;
+#[cfg(test)]
+mod support;
