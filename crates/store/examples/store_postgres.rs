@@ -218,8 +218,8 @@ where
         wait(50),
         wait(99),
         (after.closures - before.closures) / (after.groups - before.groups).max(1),
-        each(cpu_here() - here),
-        each(cpu_of_server() - there),
+        each(cpu_here().saturating_sub(here)),
+        each(cpu_of_server().saturating_sub(there)),
     );
     Ok(())
 }
@@ -229,7 +229,7 @@ fn cpu_here() -> u64 {
     std::fs::read_to_string("/proc/self/stat").map_or(0, |stat| cpu_in(&stat))
 }
 
-/// Processor time of all processes named `postgres`, in the same unit.
+/// Processor time of all processes named `postgres` on this machine, in the same unit.
 fn cpu_of_server() -> u64 {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let stats = processes.filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok());
