@@ -3,7 +3,8 @@
 use gatepost_model::{Timestamp, ids};
 use gatepost_store::Tx;
 use gatepost_store::tables::Page;
-use gatepost_store::tables::audit::{self, Entry};
+use gatepost_store::tables::audit;
+pub use gatepost_store::tables::audit::Entry;
 use serde_json::Value;
 
 use crate::{Actor, Error, Gatepost};

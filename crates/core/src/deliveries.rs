@@ -192,7 +192,7 @@ impl Gatepost {
         }))
     }
 
-    async fn shown(&self, delivery: Delivery) -> Result<Shown, Error> {
+    pub(crate) async fn shown(&self, delivery: Delivery) -> Result<Shown, Error> {
         let client = self.directory.lookup(&self.store, delivery.client).await?;
         let url = client.as_ref().and_then(|client| client.webhook_url(&delivery.url_id));
         Ok(Shown {

@@ -42,6 +42,11 @@ impl Form {
     pub(crate) fn all(&self, name: &str) -> Vec<String> {
         self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
     }
+
+    /// The revision that the form was made for.
+    pub(crate) fn revision(&self) -> Option<i64> {
+        self.text("revision").parse().ok()
+    }
 }
 
 impl<S: Send + Sync> FromRequest<S> for Form {
@@ -65,9 +70,10 @@ mod tests {
 
     #[test]
     fn values_are_read_by_name() {
-        let form = Form::parse(b"name=CRM+sync&workspace=a&workspace=b");
+        let form = Form::parse(b"name=CRM+sync&workspace=a&workspace=b&revision=7");
         assert_eq!(form.text("name"), "CRM sync");
         assert_eq!(form.all("workspace"), ["a", "b"]);
         assert_eq!(form.text("other"), "");
+        assert_eq!(form.revision(), Some(7));
     }
 }

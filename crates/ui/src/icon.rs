@@ -35,5 +35,10 @@ pub(crate) const COPY: Icon = Icon(
 );
 pub(crate) const ALERT: Icon = Icon("M8 2.5 14.2 13.2H1.8zM8 6.5v3.2M8 11.5h.01");
 pub(crate) const LOCK: Icon = Icon("M4 7.5h8v6H4zM5.5 7.5V5.2a2.5 2.5 0 0 1 5 0v2.3");
+pub(crate) const ROTATE: Icon = Icon("M13.5 8a5.5 5.5 0 1 1-1.7-4M13.5 2v3h-3");
+pub(crate) const EYE: Icon =
+    Icon("M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8M8 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4");
+pub(crate) const CROSS: Icon = Icon("m4 4 8 8m0-8-8 8");
 pub(crate) const TICK: Icon = Icon("m3.5 8.5 3 3 6-7");
+pub(crate) const CLOCK: Icon = Icon("M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12M8 4.8V8l2.2 1.5");
 pub(crate) const INFO: Icon = Icon("M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12M8 7.3v3.7M8 5h.01");

@@ -1,14 +1,26 @@
 //! The pages, one module each.
 
 mod account;
+mod audit;
+mod client;
 mod client_new;
+mod client_workspaces;
 mod clients;
+mod conflict;
+mod deliveries;
+mod delivery;
 mod first_call;
+mod methods;
+mod password;
 mod second_step;
+mod secrets;
 mod set_up;
+mod settings;
 mod sign_in;
 mod standing;
+mod stopping;
 mod theme;
+mod urls;
 mod workspaces;
 
 use std::sync::Arc;
@@ -67,9 +79,35 @@ pub(crate) fn router() -> Router<Arc<Gatepost>> {
         .route(&at("/clients"), post(client_new::send))
         .route(&at("/clients/new"), get(client_new::show))
         .route(&at("/clients/{id}/first-call"), get(first_call::show))
+        .merge(of_a_client())
+        .route(&at("/deliveries"), get(deliveries::show))
+        .route(&at("/deliveries/{id}"), get(delivery::show))
+        .route(&at("/deliveries/{id}/replay"), post(delivery::replay))
+        .route(&at("/audit"), get(audit::show))
         .route(&at("/workspaces"), get(workspaces::show).post(workspaces::send))
         .route(&at("/workspaces/new"), get(workspaces::show_new))
         .route(&at("/{*rest}"), axum::routing::any(absent))
+}
+
+/// The routes of one client's page.
+fn of_a_client() -> Router<Arc<Gatepost>> {
+    let at = |path: &str| format!("{BASE}/clients/{{id}}{path}");
+    Router::new()
+        .route(&at(""), get(client::show))
+        .route(&at("/workspaces"), post(client_workspaces::send))
+        .route(&at("/methods"), post(methods::send))
+        .route(&at("/settings"), get(settings::show).post(settings::send))
+        .route(&at("/urls"), post(urls::add))
+        .route(&at("/urls/new"), get(urls::show_new))
+        .route(&at("/urls/{url}/remove"), get(urls::show_remove).post(urls::remove))
+        .route(&at("/urls/{url}/key"), post(urls::show_key))
+        .route(&at("/rotate"), get(secrets::show_rotate).post(secrets::rotate))
+        .route(&at("/secrets/{number}/show"), post(secrets::show))
+        .route(&at("/secrets/{number}/end"), get(secrets::show_end).post(secrets::end))
+        .route(&at("/disable"), get(stopping::show_disable).post(stopping::disable))
+        .route(&at("/enable"), post(stopping::enable))
+        .route(&at("/revoke"), get(stopping::show_revoke).post(stopping::revoke))
+        .route(&at("/delete"), get(stopping::show_delete).post(stopping::delete))
 }
 
 async fn home() -> Redirect {

@@ -17,15 +17,18 @@ pub(crate) struct Chip {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
     Ok,
+    Warn,
     Bad,
     Off,
     Revoked,
 }
 
 impl Tone {
-    const fn name(self) -> &'static str {
+    /// As it stands in `data-tone`.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Warn => "warn",
             Self::Bad => "bad",
             Self::Off | Self::Revoked => "off",
         }
@@ -34,6 +37,7 @@ impl Tone {
     const fn shape(self) -> &'static str {
         match self {
             Self::Ok => "<circle cx=\"5\" cy=\"5\" r=\"4\"/>",
+            Self::Warn => "<path d=\"M5 .8 9.6 9H.4z\"/>",
             Self::Bad => "<rect x=\"1\" y=\"1\" width=\"8\" height=\"8\" rx=\"1\"/>",
             Self::Off => {
                 "<path fill-rule=\"evenodd\" d=\"M5 1a4 4 0 1 0 0 8 4 4 0 0 0 0-8m0 1.7a2.3 2.3 0 1 1 0 4.6 2.3 2.3 0 0 1 0-4.6\"/>"

@@ -157,8 +157,22 @@ async fn stored_text_is_never_markup() {
         browser.post("/clients", &[("name", NASTY), ("workspace", "one")]).await.with_status(200).text();
     let workspace = [("name", NASTY), ("subdomain", "nasty")];
     browser.post("/workspaces", &workspace).await.with_status(303);
+    let id = format!("/clients/cli_{}", between(&made, "/clients/cli_", "\""));
+    let settings = format!("{id}/settings");
+    let stale = [("revision", "0"), ("name", NASTY), ("addresses", NASTY), ("lifetime", NASTY)];
+    let wrong =
+        [("revision", "1"), ("name", NASTY), ("addresses", NASTY), ("lifetime", NASTY), ("limit", NASTY)];
     let pages = [
         made,
+        browser.get(&id).await.with_status(200).text(),
+        browser.get(&format!("{id}/revoke")).await.with_status(200).text(),
+        browser.get(&format!("{id}/rotate")).await.with_status(200).text(),
+        browser.get(&settings).await.with_status(200).text(),
+        browser.post(&settings, &stale).await.with_status(409).text(),
+        browser.post(&settings, &wrong).await.with_status(422).text(),
+        browser.post(&format!("{id}/urls"), &[("url", NASTY)]).await.with_status(422).text(),
+        browser.get("/audit").await.with_status(200).text(),
+        browser.get("/deliveries").await.with_status(200).text(),
         browser.get("").await.text(),
         browser.get("/workspaces").await.text(),
         browser.get("/clients/new").await.text(),

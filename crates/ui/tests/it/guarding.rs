@@ -12,7 +12,17 @@ const UNSAFE_PATHS: [&str; 7] =
 async fn every_page_carries_the_security_headers() {
     let app = App::start().await;
     let browser = Browser::owner(&app).await;
-    let pages = ["", "/clients/new", "/workspaces", "/account", "/sign-in", "/nowhere", "/second-step"];
+    let pages = [
+        "",
+        "/deliveries",
+        "/audit",
+        "/clients/new",
+        "/workspaces",
+        "/account",
+        "/sign-in",
+        "/nowhere",
+        "/second-step",
+    ];
     for path in pages {
         let answer = browser.get(path).await;
         let shown = |name| answer.header(name).to_owned();

@@ -1,9 +1,15 @@
 //! The pages of the real server, as a browser without script asks for them.
 
 #[cfg(test)]
+mod client;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod deliveries;
+#[cfg(test)]
 mod guarding;
+#[cfg(test)]
+mod privileges;
 #[cfg(test)]
 mod signing_in;
 #[cfg(test)]

@@ -1,0 +1,210 @@
+//! The past, as far as a user may see it: audit entries, a client as it was, deliveries.
+
+use std::collections::BTreeSet;
+
+use gatepost_model::{ApiClient, DeliveryState, User, ids};
+use gatepost_store::Tx;
+use gatepost_store::tables::audit::{self, Entry};
+use gatepost_store::tables::{Page, clients, deliveries};
+use serde_json::Value;
+
+use crate::access::sees_delivery;
+use crate::deliveries::{Detailed, Shown};
+use crate::{Error, Gatepost};
+
+/// So many rows are looked at for a page, at most: a user who may see few of many must not cost a scan of all.
+const MOST_SCANNED: usize = 5_000;
+
+/// Rows are read so many at a time.
+const AT_A_TIME: u32 = 250;
+
+/// A page of rows that a user may see.
+#[derive(Clone, Debug)]
+pub struct Seen<T> {
+    /// The rows, newest first.
+    pub rows: Vec<T>,
+    /// The id before which the next page begins, if there may be more.
+    pub next: Option<String>,
+}
+
+/// A client as it was, and who changed it since.
+#[derive(Clone, Debug)]
+pub struct Past {
+    /// The client as it was, in the words of the admin API.
+    pub client: Value,
+    /// Who made the latest change, as the audit trail names them.
+    pub changed_by: String,
+}
+
+impl Gatepost {
+    /// Audit entries that `user` may see, newest first; of one subject if one is named.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn audit_seen_by(
+        &self,
+        user: &User,
+        subject: Option<String>,
+        before: Option<String>,
+        limit: usize,
+    ) -> Result<Seen<Entry>, Error> {
+        let user = user.clone();
+        self.store
+            .read(move |tx| {
+                seen(
+                    before,
+                    limit,
+                    |page| Ok(audit::list(tx, subject.as_deref(), page)?),
+                    |entry| sees_entry(tx, &user, entry),
+                    |entry| &entry.id,
+                )
+            })
+            .await
+    }
+
+    /// Deliveries that `user` may see, newest first: of one client, in one state, where those are named.
+    ///
+    /// # Errors
+    /// If the client does not exist for them, or the store fails.
+    pub async fn deliveries_seen_by(
+        &self,
+        user: &User,
+        client: Option<&str>,
+        state: Option<DeliveryState>,
+        (before, limit): (Option<String>, usize),
+    ) -> Result<Seen<Shown>, Error> {
+        let number = match client {
+            Some(id) => Some(self.managed_client(user, id).await?.number),
+            None => None,
+        };
+        let user = user.clone();
+        let found = self.store.read(move |tx| {
+            seen(
+                before,
+                limit,
+                |page| Ok(deliveries::list(tx, number, state, page)?),
+                |delivery| {
+                    let client = clients::lookup(tx, delivery.client)?;
+                    Ok(sees_delivery(&user, delivery, client.as_ref()))
+                },
+                |delivery| &delivery.id,
+            )
+        });
+        let Seen { rows, next } = found.await?;
+        let mut shown = Vec::with_capacity(rows.len());
+        for delivery in rows {
+            shown.push(self.shown(delivery).await?);
+        }
+        Ok(Seen { rows: shown, next })
+    }
+
+    /// A delivery whole, if `user` may see it.
+    ///
+    /// # Errors
+    /// If there is none that they may see, or the store fails.
+    pub async fn delivery_seen_by(&self, user: &User, id: &str) -> Result<(Detailed, ApiClient), Error> {
+        let detailed = self.show_delivery(id).await?;
+        let number = detailed.shown.delivery.client;
+        let client = self.store.read(move |tx| clients::lookup(tx, number)).await?;
+        match client {
+            Some(client) if sees_delivery(user, &detailed.shown.delivery, Some(&client)) => {
+                Ok((detailed, client))
+            }
+            _ => Err(Error::not_found("delivery", id)),
+        }
+    }
+
+    /// A client as it was at a revision, if the audit trail still has it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn client_at_revision(&self, id: &str, revision: i64) -> Result<Option<Past>, Error> {
+        let id = id.to_owned();
+        let entries = self.store.read(move |tx| {
+            let page = Page { before: None, limit: AT_A_TIME };
+            audit::list(tx, Some(&id), &page)
+        });
+        let entries = entries.await?;
+        let latest = entries.iter().find(|entry| has_revision(entry, None));
+        let then = entries.iter().find(|entry| has_revision(entry, Some(revision)));
+        Ok(latest.zip(then).and_then(|(latest, then)| {
+            let client = serde_json::from_str(then.after.as_deref()?).ok()?;
+            Some(Past { client, changed_by: latest.actor.clone() })
+        }))
+    }
+}
+
+/// Whether an entry tells of a change that led to this revision, or to any.
+fn has_revision(entry: &Entry, revision: Option<i64>) -> bool {
+    let after = entry.after.as_deref().and_then(|after| serde_json::from_str::<Value>(after).ok());
+    let found = after.as_ref().and_then(|after| after.get("revision")).and_then(Value::as_i64);
+    found.is_some_and(|found| revision.is_none_or(|revision| revision == found))
+}
+
+/// Reads page after page until there are enough rows that may be seen.
+fn seen<T>(
+    mut before: Option<String>,
+    limit: usize,
+    mut read: impl FnMut(&Page) -> Result<Vec<T>, Error>,
+    mut may_be_seen: impl FnMut(&T) -> Result<bool, Error>,
+    id: impl Fn(&T) -> &String,
+) -> Result<Seen<T>, Error> {
+    let (mut rows, mut scanned) = (Vec::new(), 0);
+    loop {
+        let batch = read(&Page { before: before.clone(), limit: AT_A_TIME })?;
+        let ended = batch.len() < usize::try_from(AT_A_TIME).unwrap_or(usize::MAX);
+        for row in batch {
+            if rows.len() == limit {
+                return Ok(Seen { next: before, rows });
+            }
+            before = Some(id(&row).clone());
+            scanned += 1;
+            if may_be_seen(&row)? {
+                rows.push(row);
+            }
+        }
+        if ended {
+            return Ok(Seen { rows, next: None });
+        }
+        if scanned >= MOST_SCANNED {
+            return Ok(Seen { rows, next: before });
+        }
+    }
+}
+
+/// A user sees what is about themself, about workspaces that they administer and about clients that they manage, and no
+/// entry that names a workspace of others: a client may have been enabled for one before.
+fn sees_entry(tx: &Tx<'_>, user: &User, entry: &Entry) -> Result<bool, Error> {
+    let subject = entry.subject_id.as_str();
+    if subject == user.id {
+        return Ok(true);
+    }
+    if subject.starts_with(ids::WORKSPACE) {
+        return Ok(user.administered().any(|workspace| workspace.id == subject));
+    }
+    if !subject.starts_with(ids::CLIENT) {
+        return Ok(false);
+    }
+    let named = named_workspaces(entry);
+    let administers =
+        |name: &String| user.administered().any(|workspace| workspace.subdomain.as_str() == name);
+    if !named.iter().all(administers) {
+        return Ok(false);
+    }
+    match clients::lookup_number(tx, subject)? {
+        Some(number) => Ok(clients::lookup(tx, number)?.is_some_and(|client| user.manages(&client))),
+        // It was deleted: what it was enabled for says whose it was.
+        None => Ok(!named.is_empty()),
+    }
+}
+
+/// The workspaces that either side of an entry names.
+fn named_workspaces(entry: &Entry) -> BTreeSet<String> {
+    let sides = [&entry.before, &entry.after].into_iter().flatten();
+    let sides = sides.filter_map(|side| serde_json::from_str::<Value>(side).ok());
+    sides
+        .filter_map(|side| side.get("workspaces").and_then(Value::as_array).cloned())
+        .flatten()
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .collect()
+}

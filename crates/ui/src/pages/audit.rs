@@ -1,0 +1,178 @@
+//! The audit log: who did what.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use gatepost_core::Gatepost;
+use gatepost_core::audit::Entry;
+use gatepost_model::{Timestamp, ids};
+use serde_json::Value;
+use url::form_urlencoded;
+
+use super::standing::who;
+use super::{Answer, framed};
+use crate::BASE;
+use crate::form::Form;
+use crate::frame::{Frame, Section};
+use crate::session::Visit;
+use crate::words::capital;
+
+const PER_PAGE: usize = 25;
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct AuditPage<'a> {
+    frame: &'a Frame,
+    lines: Vec<Line>,
+    subject: Option<Subject>,
+    next: Option<String>,
+}
+
+/// An entry as the table shows it.
+struct Line {
+    at: Timestamp,
+    who: String,
+    what: &'static str,
+    /// None where it is whoever did it.
+    subject: Option<Subject>,
+    from: String,
+    diff: Vec<Difference>,
+}
+
+/// What an entry is about.
+#[derive(Clone)]
+struct Subject {
+    name: String,
+    link: Option<String>,
+}
+
+/// A line of what changed.
+struct Difference {
+    added: bool,
+    text: String,
+}
+
+/// What was done, as a sentence begins. What is not here is shown by its name.
+const ACTIONS: [(&str, &str); 18] = [
+    ("client.create", "Created client"),
+    ("client.update", "Changed"),
+    ("client.disable", "Disabled"),
+    ("client.enable", "Enabled"),
+    ("client.revoke", "Revoked"),
+    ("client.delete", "Deleted client"),
+    ("secret.rotate", "Rotated the secret of"),
+    ("secret.kill", "Ended a secret of"),
+    ("secret.reveal", "Showed a secret of"),
+    ("signing-key.reveal", "Showed a signing key of"),
+    ("delivery.replay", "Sent a delivery again for"),
+    ("workspace.create", "Created workspace"),
+    ("user.set-up", "Set up Gatepost"),
+    ("user.sign-in", "Signed in"),
+    ("user.sign-out-everywhere", "Signed out everywhere"),
+    ("user.sign-in-failures", "Failed to sign in too often as"),
+    ("second-factor.add", "Added a second factor"),
+    ("second-factor.remove", "Removed the second factor"),
+];
+
+/// `GET /audit`
+pub(super) async fn show(
+    State(gatepost): State<Arc<Gatepost>>,
+    visit: Visit,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let query = Form::query(query.as_deref());
+    let subject = query.given("subject").map(str::to_owned);
+    let before = query.given("before").map(str::to_owned);
+    let seen = gatepost.audit_seen_by(visit.user(), subject.clone(), before, PER_PAGE).await?;
+    let names = gatepost.user_names().await?;
+    let mut subjects = client_names(&gatepost, &seen.rows).await;
+    subjects.extend(visit.user().administered().map(|one| (one.id.clone(), one.name.clone())));
+    let subject_of = |id: &str| subject_named(id, &names, &subjects);
+    let frame = Frame::new(&visit, Section::Audit);
+    let lines = seen.rows.iter().map(|entry| line(entry, &names, subject_of(&entry.subject_id))).collect();
+    let next = seen.next.map(|before| address(subject.as_deref(), &before));
+    let subject = subject.as_deref().map(subject_of);
+    framed(&gatepost, &frame, &AuditPage { frame: &frame, lines, subject, next })
+}
+
+fn line(entry: &Entry, names: &HashMap<String, String>, subject: Subject) -> Line {
+    let what = ACTIONS.iter().find(|(action, _)| *action == entry.action);
+    let is_own = entry.actor.strip_prefix("user:") == Some(&entry.subject_id);
+    Line {
+        at: entry.at,
+        who: capital(&who(&entry.actor, names)),
+        what: what.map_or("Did something to", |(_, what)| what),
+        subject: (!is_own).then_some(subject),
+        from: entry.address.clone().unwrap_or_default(),
+        diff: differences(entry.before.as_deref(), entry.after.as_deref()),
+    }
+}
+
+/// The names of the clients of a page; one that was deleted is called by its id.
+async fn client_names(gatepost: &Gatepost, entries: &[Entry]) -> BTreeMap<String, String> {
+    let mut names = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.subject_id.starts_with(ids::CLIENT)) {
+        if !names.contains_key(&entry.subject_id)
+            && let Ok(client) = gatepost.get_client(&entry.subject_id).await
+        {
+            names.insert(entry.subject_id.clone(), client.name.clone());
+        }
+    }
+    names
+}
+
+fn subject_named(id: &str, users: &HashMap<String, String>, known: &BTreeMap<String, String>) -> Subject {
+    let name = known.get(id).or_else(|| users.get(id)).cloned();
+    let is_client = name.is_some() && id.starts_with(ids::CLIENT);
+    Subject {
+        name: name.unwrap_or_else(|| id.to_owned()),
+        link: is_client.then(|| format!("{BASE}/clients/{id}")),
+    }
+}
+
+/// The members that differ, masked as they were written. What counts up with each change is left out.
+fn differences(before: Option<&str>, after: Option<&str>) -> Vec<Difference> {
+    let parse = |text: Option<&str>| text.and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let (Some(Value::Object(before)), Some(Value::Object(after))) = (parse(before), parse(after)) else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    for (name, new) in after.iter().filter(|(name, _)| *name != "revision" && !name.starts_with("lastUsed")) {
+        let old = before.get(name).unwrap_or(&Value::Null);
+        if old != new {
+            lines.push(Difference { added: false, text: format!("{name}: {}", short(old)) });
+            lines.push(Difference { added: true, text: format!("{name}: {}", short(new)) });
+        }
+    }
+    lines
+}
+
+fn short(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) => {
+            let one = |value: &Value| match value {
+                Value::Object(object) => {
+                    let known =
+                        ["hint", "url"].iter().find_map(|name| object.get(*name)).and_then(Value::as_str);
+                    let state = object.get("state").and_then(Value::as_str).unwrap_or_default();
+                    format!("{} {state}", known.unwrap_or("…"))
+                }
+                other => short(other),
+            };
+            list.iter().map(one).collect::<Vec<_>>().join(", ")
+        }
+        Value::Null => String::from("nothing"),
+        other => other.to_string(),
+    }
+}
+
+fn address(subject: Option<&str>, before: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    if let Some(subject) = subject {
+        query.append_pair("subject", subject);
+    }
+    format!("{BASE}/audit?{}", query.append_pair("before", before).finish())
+}

@@ -1,0 +1,45 @@
+//! The workspaces that a client is enabled for.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use gatepost_core::clients::{ClientChange, ListChange};
+use gatepost_core::{Error, Gatepost};
+
+use super::client::{Over, address, changeable, page_of};
+use super::{Answer, changed, conflict};
+use crate::failure::sentence;
+use crate::flash::Flash;
+use crate::form::Form;
+use crate::session::Visit;
+
+/// `POST /clients/{id}/workspaces`
+pub(super) async fn send(
+    State(gatepost): State<Arc<Gatepost>>,
+    visit: Visit,
+    Path(id): Path<String>,
+    form: Form,
+) -> Answer {
+    let client = changeable(gatepost.managed_client(visit.user(), &id).await?)?;
+    let workspaces = form.all("workspace");
+    if form.revision().is_some_and(|revision| revision != client.revision) {
+        let lists = [("workspaces", "workspace", workspaces.as_slice())];
+        return conflict::lists(&gatepost, &visit, &client, &form, &lists).await;
+    }
+    if workspaces.is_empty() {
+        let problem = "Leave at least one workspace ticked. To stop the client everywhere, disable it.";
+        return page_of(&gatepost, &visit, client, &Over::problem(problem.to_owned())).await;
+    }
+    let change = ClientChange {
+        revision: form.revision(),
+        workspaces: ListChange { set: Some(workspaces), ..ListChange::default() },
+        ..ClientChange::default()
+    };
+    match gatepost.update_client(&visit.actor(), &client.id, change).await {
+        Ok(_) => changed(&gatepost, Flash::Saved, &format!("{}#workspaces", address(&client))),
+        Err(Error::Invalid { problem, .. }) => {
+            page_of(&gatepost, &visit, client, &Over::problem(sentence(&problem))).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
