@@ -125,20 +125,19 @@ impl Gatepost {
             audit::list(tx, Some(&id), &page)
         });
         let entries = entries.await?;
-        let latest = entries.iter().find(|entry| has_revision(entry, None));
-        let then = entries.iter().find(|entry| has_revision(entry, Some(revision)));
-        Ok(latest.zip(then).and_then(|(latest, then)| {
+        let revisions = entries.iter().filter_map(|entry| Some((revision_of(entry)?, entry)));
+        let latest = revisions.clone().max_by_key(|(revision, _)| *revision);
+        let then = revisions.clone().find(|(found, _)| *found == revision);
+        Ok(latest.zip(then).and_then(|((_, latest), (_, then))| {
             let client = serde_json::from_str(then.after.as_deref()?).ok()?;
             Some(Past { client, changed_by: latest.actor.clone() })
         }))
     }
 }
 
-/// Whether an entry tells of a change that led to this revision, or to any.
-fn has_revision(entry: &Entry, revision: Option<i64>) -> bool {
-    let after = entry.after.as_deref().and_then(|after| serde_json::from_str::<Value>(after).ok());
-    let found = after.as_ref().and_then(|after| after.get("revision")).and_then(Value::as_i64);
-    found.is_some_and(|found| revision.is_none_or(|revision| revision == found))
+/// The revision that a change led to, if an entry tells of one.
+fn revision_of(entry: &Entry) -> Option<i64> {
+    serde_json::from_str::<Value>(entry.after.as_deref()?).ok()?.get("revision")?.as_i64()
 }
 
 /// Reads page after page until there are enough rows that may be seen.

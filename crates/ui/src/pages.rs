@@ -12,6 +12,7 @@ mod delivery;
 mod first_call;
 mod methods;
 mod password;
+mod second_factor;
 mod second_step;
 mod secrets;
 mod set_up;
@@ -76,6 +77,8 @@ pub(crate) fn router() -> Router<Arc<Gatepost>> {
         .route(&at("/set-up/{token}"), get(set_up::show).post(set_up::send))
         .route(&at("/theme"), post(theme::send))
         .route(&at("/account"), get(account::show))
+        .route(&at("/account/second-factor"), get(second_factor::show).post(second_factor::begin))
+        .route(&at("/account/second-factor/confirm"), post(second_factor::confirm))
         .route(&at("/clients"), post(client_new::send))
         .route(&at("/clients/new"), get(client_new::show))
         .route(&at("/clients/{id}/first-call"), get(first_call::show))

@@ -19,6 +19,7 @@ use crate::{BASE, cookies};
 struct AccountPage<'a> {
     frame: &'a Frame,
     email: &'a str,
+    has_second_factor: bool,
     memberships: &'a [Membership],
 }
 
@@ -26,11 +27,13 @@ struct AccountPage<'a> {
 pub(super) async fn show(State(gatepost): State<Arc<Gatepost>>, visit: Visit) -> Answer {
     let frame = Frame::new(&visit, Section::Account);
     let user = visit.user();
-    framed(
-        &gatepost,
-        &frame,
-        &AccountPage { frame: &frame, email: &user.email, memberships: &user.memberships },
-    )
+    let page = AccountPage {
+        frame: &frame,
+        email: &user.email,
+        has_second_factor: user.has_second_factor,
+        memberships: &user.memberships,
+    };
+    framed(&gatepost, &frame, &page)
 }
 
 /// `POST /sign-out`

@@ -148,3 +148,50 @@ async fn the_theme_is_a_form_that_leads_back() {
     assert!(browser.get("").await.text().contains("<html lang=\"en\" data-theme=\"dark\">"));
     browser.post("/theme", &[("theme", "\"><script>")]).await.with_status(400);
 }
+
+#[tokio::test]
+async fn a_second_factor_is_added_asked_for_and_removed() {
+    let app = App::start().await;
+    let browser = Browser::owner(&app).await;
+    assert!(browser.get("/account").await.text().contains("Signing in asks for your password alone."));
+    let path = "/account/second-factor";
+    browser.get(path).await.with_status(200);
+    browser.post(path, &[("password", "wrong and wrong")]).await.with_status(422);
+    let enrol = browser.post(path, &[("password", PASSWORD)]).await.with_status(200).text();
+    assert!(enrol.contains("QR code of the secret below") && enrol.contains("data-copy=\""));
+    let wrong =
+        browser.post("/account/second-factor/confirm", &[("code", "1")]).await.with_status(422).text();
+    assert!(wrong.contains("This is not the code"), "{wrong}");
+    browser.sign_in(EMAIL, PASSWORD).await.with_status(303);
+    assert!(
+        browser.get("/account").await.text().contains("password alone"),
+        "nothing is asked for before that"
+    );
+
+    let enrol = browser.post(path, &[("password", PASSWORD)]).await.text();
+    let secret = crate::support::between(&enrol, "data-copy=\"", "\"");
+    let code = crate::support::authenticator_code(secret, app.gatepost().now());
+    let codes =
+        browser.post("/account/second-factor/confirm", &[("code", &code)]).await.with_status(200).text();
+    let codes = crate::support::between(&codes, "<pre tabindex=\"0\"><code>", "</code>").to_owned();
+    assert_eq!(codes.lines().count(), 10);
+
+    let phone = Browser::new(&app);
+    let half = phone.sign_in(EMAIL, PASSWORD).await.with_status(303);
+    assert_eq!(half.header("location"), "/settings/api-manager/second-step");
+    phone.get("").await.with_status(303);
+    phone.get("/second-step").await.with_status(200);
+    let replayed = phone.post("/second-step", &[("code", &code)]).await.with_status(422).text();
+    assert!(replayed.contains("The code is wrong."), "{replayed}");
+    let recovery = [
+        ("by", "recovery"),
+        ("code", codes.lines().next().unwrap()),
+        ("return", "/settings/api-manager/account"),
+    ];
+    let done = phone.post("/second-step", &recovery).await.with_status(303);
+    assert_eq!(done.header("location"), "/settings/api-manager/account");
+    assert!(phone.get("/account").await.with_status(200).text().contains("code of your authenticator"));
+
+    phone.post(path, &[("password", PASSWORD)]).await.with_status(303);
+    assert!(phone.get("/account").await.text().contains("Signing in asks for your password alone"));
+}

@@ -153,3 +153,23 @@ pub(crate) fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
     let end = text[start..].find(after).unwrap_or_else(|| panic!("no {after} after {before}"));
     &text[start..start + end]
 }
+
+/// The code that an authenticator shows: RFC 6238 with SHA-1, six digits, 30 seconds.
+pub(crate) fn authenticator_code(secret: &str, now: gatepost_model::Timestamp) -> String {
+    let (mut held, mut bits, mut key) = (0u64, 0, Vec::new());
+    for byte in secret.bytes() {
+        let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|known| *known == byte).unwrap();
+        held = (held << 5) | value as u64;
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            key.push((held >> bits) as u8);
+            held &= (1 << bits) - 1;
+        }
+    }
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
+    let tag = aws_lc_rs::hmac::sign(&key, &(now.seconds() / 30).to_be_bytes());
+    let at = usize::from(tag.as_ref()[19] & 15);
+    let word = u32::from_be_bytes(tag.as_ref()[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
+    format!("{:06}", word % 1_000_000)
+}
