@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod health;
+pub mod metrics;
 pub mod oauth;
 pub mod rest;
 

@@ -9,6 +9,7 @@ pub mod actor;
 pub mod audit;
 pub mod client_list;
 pub mod clients;
+pub mod counts;
 pub mod deliveries;
 pub mod directory;
 pub mod error;
@@ -43,6 +44,7 @@ pub use gatepost_store::migrations::{MigrationState, MigrationStatus};
 pub use gatepost_store::tables::Page;
 pub use settings::Settings;
 
+use crate::counts::Counts;
 use crate::directory::Directory;
 use crate::journal::Journal;
 use crate::limits::{FailedAttempts, FailureBounds, RateLimits};
@@ -62,6 +64,7 @@ pub struct Gatepost {
     pub(crate) failed_sign_ins: FailedAttempts,
     pub(crate) passwords: Passwords,
     pub(crate) journal: Journal,
+    pub(crate) counts: Counts,
     pub(crate) handover: Handover,
     pub(crate) vet_url: VetUrl,
 }
@@ -103,6 +106,7 @@ impl Gatepost {
             failed_sign_ins: FailedAttempts::new(FailureBounds::SIGN_INS),
             passwords: Passwords::default(),
             journal: Journal::default(),
+            counts: Counts::default(),
             directory,
             store: parts.store,
             keyring: parts.keyring,
@@ -137,6 +141,18 @@ impl Gatepost {
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What was counted since this node started.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// How many deliveries this node has in memory: waiting for their turn, on the wire, or to be recorded.
+    #[must_use]
+    pub fn deliveries_in_memory(&self) -> usize {
+        self.handover.held()
     }
 
     /// Whether requests can be served: the store answers.

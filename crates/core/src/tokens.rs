@@ -63,7 +63,9 @@ impl Gatepost {
     /// [`Refused`] says why not.
     pub async fn issue_token(&self, credentials: &Credentials, from: IpAddr) -> Result<Issued, Refused> {
         let now = self.now();
-        let (client, secret) = self.authenticate(credentials, from).await?;
+        let authenticated = self.authenticate(credentials, from).await;
+        self.counts.token(authenticated.is_ok());
+        let (client, secret) = authenticated?;
         let (token, claims) =
             self.keyring.mint(client.number, secret, now, client.token_lifetime, &*self.random);
         self.journal.note_use(client.number, LastUsed { at: now, address: from, workspace: None });
@@ -254,6 +256,7 @@ impl Gatepost {
             }
             None => Admission::from(gate::decide(&request, None, &mut Default::default(), 0, now)),
         };
+        self.counts.verdict(admission.trace.failure().map(|(_, reason)| reason));
         Ok((client, admission))
     }
 }

@@ -10,6 +10,7 @@ use gatepost_core::{Error, Gatepost};
 use gatepost_keys::{Keyring, Sealing, WebhookKey};
 use gatepost_model::{ApiClient, ClientNumber, Method, WorkspaceNumber};
 use gatepost_store::handover::Handed;
+use gatepost_webhook::dispatch::counts::AttemptCounts;
 use gatepost_webhook::dispatch::{self, Consent, Dispatcher, Options, Recipients};
 use gatepost_webhook::egress::resolver::DnsResolver;
 use gatepost_webhook::egress::{Egress, EgressConfig};
@@ -34,7 +35,8 @@ pub struct Senders<'a> {
     pub handed: Handed,
 }
 
-/// Starts the senders; they end after `stop`, when what is on the wire has ended or its time is up.
+/// Starts the senders; they end after `stop`, when what is on the wire has ended or its time is up. Gives where their tries
+/// are counted.
 ///
 /// # Errors
 /// If names cannot be resolved, or TLS cannot be set up, on this machine.
@@ -43,7 +45,7 @@ pub fn start(
     config: &Config,
     tasks: &TaskTracker,
     stop: &CancellationToken,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Arc<AttemptCounts>> {
     let Senders { gatepost, keyring, sources, handed } = senders;
     let dispatcher = Dispatcher::new(dispatch::Parts {
         store: gatepost.store().clone(),
@@ -53,8 +55,9 @@ pub fn start(
         random: Arc::clone(&sources.random),
         options: options(&config.webhooks),
     });
+    let counts = Arc::clone(dispatcher.counts());
     tasks.spawn(dispatcher.run(handed, stop.clone()));
-    Ok(())
+    Ok(counts)
 }
 
 fn egress(config: &Webhooks, sources: &Sources) -> anyhow::Result<Egress> {

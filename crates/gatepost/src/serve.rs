@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use gatepost_api::metrics::Gauges;
 use gatepost_core::Gatepost;
+use gatepost_http::RequestCounts;
 use gatepost_http::server::{self, Options};
 use gatepost_store::tables::deliveries;
 use tokio::net::{TcpListener, UnixStream};
@@ -59,14 +61,17 @@ pub async fn serve(
     let Deployment { gatepost, keyring, handed } = opened;
     release_leases(&gatepost).await?;
     let socket = admin_socket::bind(&config.server.admin_socket)?;
+    let metrics_listener = metrics_listener(config).await?;
 
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let senders = deliver::Senders { gatepost: &gatepost, keyring, sources: &sources, handed };
-    deliver::start(senders, config, &tasks, &stop)?;
+    let attempts = deliver::start(senders, config, &tasks, &stop)?;
+    let counts = Arc::new(RequestCounts::default());
     let options = Options {
         trusted_proxies: config.server.trusted_proxies.clone(),
         header_timeout: config.server.header_timeout,
         request_timeout: config.server.request_timeout,
+        counts: Arc::clone(&counts),
         clock: Arc::clone(&sources.clock),
         random: Arc::clone(&sources.random),
     };
@@ -74,8 +79,18 @@ pub async fn serve(
     let pages = gatepost_ui::router(Arc::clone(&gatepost));
     let public = gatepost_api::router(Arc::clone(&gatepost)).merge(pages);
     tasks.spawn(server::serve_tcp(listener, public, options.clone(), stop.clone()));
-    let admin = gatepost_api::admin::router(Arc::clone(&gatepost));
-    let unhurried = Options { request_timeout: LONGEST_COMMAND, ..options };
+    let gauges = Gauges {
+        gatepost: Arc::clone(&gatepost),
+        requests: counts,
+        attempts: Arc::new(move || attempts.by_outcome()),
+    };
+    let metrics = gatepost_api::metrics::router(gauges);
+    let inside = Options { counts: Arc::default(), ..options };
+    if let Some(listener) = metrics_listener {
+        tasks.spawn(server::serve_tcp(listener, metrics.clone(), inside.clone(), stop.clone()));
+    }
+    let admin = gatepost_api::admin::router(Arc::clone(&gatepost)).merge(metrics);
+    let unhurried = Options { request_timeout: LONGEST_COMMAND, ..inside };
     tasks.spawn(server::serve_unix(socket, admin, unhurried, stop.clone()));
     tasks.spawn(flush_journal(Arc::clone(&gatepost), stop.clone()));
     tasks.close();
@@ -130,6 +145,14 @@ impl Running {
 async fn set_up_link(gatepost: &Gatepost) -> anyhow::Result<Option<String>> {
     let token = gatepost.prepare_set_up().await?;
     Ok(token.map(|token| gatepost_ui::set_up_link(&gatepost.settings().public_url, token.expose())))
+}
+
+async fn metrics_listener(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = config.server.metrics_listen else { return Ok(None) };
+    let bound = TcpListener::bind(address).await;
+    bound.map(Some).with_context(|| {
+        format!("cannot tell metrics at {address} (choose another address with server.metrics_listen)")
+    })
 }
 
 /// Commands hold the lock only for a moment; another server holds it for good.

@@ -2,6 +2,7 @@
 
 mod activity;
 pub mod caller;
+pub mod counts;
 pub mod gate;
 pub mod problem;
 mod remainder;
@@ -9,6 +10,7 @@ pub mod request_id;
 pub mod server;
 
 pub use caller::Caller;
+pub use counts::RequestCounts;
 pub use gate::Admitted;
 pub use problem::Problem;
 pub use request_id::RequestId;

@@ -4,6 +4,7 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use gatepost_core::Error;
+use gatepost_core::error::StoreError;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
@@ -59,6 +60,14 @@ impl Problem {
             .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
+    /// The connection to the database was lost in the middle of a commit: nobody knows whether the change was made, and
+    /// nothing may be said of it that could be wrong.
+    #[must_use]
+    pub fn uncertain() -> Self {
+        let help = "The change was made as a whole or not at all: look which before you send it again.";
+        Self { help: Some(help.to_owned()), name: "uncertain", ..Self::unavailable() }
+    }
+
     /// The status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
@@ -75,6 +84,10 @@ impl From<Error> for Problem {
             Error::Behind => {
                 tracing::warn!(%error, "feed.lost");
                 Self::unavailable()
+            }
+            Error::Store(StoreError::Uncertain) => {
+                tracing::warn!(error = %StoreError::Uncertain, "store.uncertain");
+                Self::uncertain()
             }
             Error::Store(cause) if cause.is_transient() => {
                 tracing::warn!(error = %cause, "store.unavailable");
@@ -133,7 +146,13 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gatepost_core::error::StoreError;
+
+    #[test]
+    fn a_commit_of_which_nobody_knows_is_not_called_undone() {
+        let help = |cause| Problem::from(Error::Store(cause)).help.unwrap();
+        assert!(help(StoreError::Busy).contains("Nothing was changed"));
+        assert!(!help(StoreError::Uncertain).contains("Nothing was changed"));
+    }
 
     #[test]
     fn p9_nothing_internal_leaves() {

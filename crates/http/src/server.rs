@@ -25,7 +25,7 @@ use tower::ServiceExt;
 
 use crate::activity::Activity;
 use crate::caller;
-use crate::{Caller, Problem, RequestId, remainder, request_id};
+use crate::{Caller, Problem, RequestCounts, RequestId, remainder, request_id};
 
 /// How the listener treats its peers.
 #[derive(Clone)]
@@ -36,6 +36,8 @@ pub struct Options {
     pub header_timeout: Duration,
     /// The longest that a request may take as a whole, reading its body included.
     pub request_timeout: Duration,
+    /// Where answers are counted.
+    pub counts: Arc<RequestCounts>,
     /// Where the present comes from.
     pub clock: Arc<dyn Clock>,
     /// Where random bytes come from.
@@ -226,6 +228,7 @@ impl Service {
             }
             Err(_) => too_slow(),
         };
+        self.options.counts.note(response.status());
         response.headers_mut().insert(request_id::HEADER, value);
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response

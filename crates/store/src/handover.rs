@@ -48,6 +48,12 @@ impl Handover {
         !self.fresh.is_closed() && self.held.load(Ordering::Relaxed) < self.room
     }
 
+    /// How many deliveries are in memory.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
     /// Hands over deliveries that were committed as leased.
     pub fn give(&self, deliveries: Vec<Claimed>) {
         for delivery in deliveries {

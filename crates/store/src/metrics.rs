@@ -16,6 +16,13 @@ pub struct StoreMetrics {
     pub collisions: u64,
     /// Connections to the database that were lost (PostgreSQL).
     pub connections_lost: u64,
+    /// Times that a thread waited for the server's answer, the feed's looks included (PostgreSQL).
+    pub round_trips: u64,
+    /// How long after it was written the last announced change, of whichever node, was told here; zero before the first
+    /// (PostgreSQL).
+    pub last_change_took: Duration,
+    /// The longest time that one took (PostgreSQL).
+    pub longest_change_took: Duration,
     /// Groups that could not be committed.
     pub failed_commits: u64,
     /// The longest time that one COMMIT took.
@@ -46,6 +53,9 @@ pub(crate) struct Counters {
     pub(crate) reruns: AtomicU64,
     pub(crate) collisions: AtomicU64,
     pub(crate) connections_lost: AtomicU64,
+    pub(crate) round_trips: AtomicU64,
+    pub(crate) last_change_took: AtomicU64,
+    pub(crate) longest_change_took: AtomicU64,
     pub(crate) failed_commits: AtomicU64,
     pub(crate) longest_commit: AtomicU64,
     pub(crate) wal_pages: AtomicU64,
@@ -68,6 +78,9 @@ impl Counters {
             reruns: count(&self.reruns),
             collisions: count(&self.collisions),
             connections_lost: count(&self.connections_lost),
+            round_trips: count(&self.round_trips),
+            last_change_took: time(&self.last_change_took),
+            longest_change_took: time(&self.longest_change_took),
             failed_commits: count(&self.failed_commits),
             longest_commit: time(&self.longest_commit),
             wal_pages: count(&self.wal_pages),

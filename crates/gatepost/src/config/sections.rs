@@ -15,9 +15,6 @@ use super::reader::Reader;
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// The senders count on fresh deliveries being held at least so long.
-const SHORTEST_LEASE: Duration = gatepost_webhook::dispatch::LEASE;
-
 /// What a try takes beside the sending itself, at most: looking at the recipient before it, recording after it.
 const BESIDE_SENDING: Duration = Duration::from_secs(3);
 
@@ -53,6 +50,8 @@ pub struct Server {
     pub request_timeout: Duration,
     /// The command line's way to the running server.
     pub admin_socket: PathBuf,
+    /// Where metrics are told to whoever asks, if anywhere but at the admin socket.
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 /// `[webhooks]`
@@ -185,9 +184,7 @@ impl Server {
     fn read(reader: &mut Reader<'_>, data: &Path) -> Self {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         Self {
-            listen: reader.parsed("server.listen", nowhere, |text| {
-                text.parse().map_err(|_| format!("\"{text}\" is not an address and port like 127.0.0.1:8080"))
-            }),
+            listen: reader.parsed("server.listen", nowhere, address),
             public_url: reader.parsed("server.public_url", None, public_url),
             threads: reader.number("server.threads", 1, 256),
             trusted_proxies: reader.networks("server.trusted_proxies"),
@@ -197,6 +194,10 @@ impl Server {
                 "" => data.join("admin.sock"),
                 path => PathBuf::from(path),
             },
+            metrics_listen: reader.parsed("server.metrics_listen", None, |text| match text {
+                "" => Ok(None),
+                text => address(text).map(Some),
+            }),
         }
     }
 }
@@ -218,7 +219,7 @@ impl Webhooks {
             ),
             concurrency: reader.number("webhooks.concurrency", 1, 10_000),
             concurrency_per_url: reader.number("webhooks.concurrency_per_url", 1, 1_000),
-            lease: reader.duration("webhooks.lease", SHORTEST_LEASE, DAY),
+            lease: reader.duration("webhooks.lease", SECOND, DAY),
             urls_per_client: reader.number("webhooks.urls_per_client", 1, 1_000),
         };
         if section.lease < (section.timeout + BESIDE_SENDING) * 2 {
@@ -276,6 +277,10 @@ impl Log {
             }),
         }
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("\"{text}\" is not an address and port like 127.0.0.1:8080"))
 }
 
 fn public_url(text: &str) -> Result<Option<String>, String> {

@@ -103,8 +103,13 @@ fn locations_of_databases() {
             Config::from_text(&format!("[store]\ndatabase = \"{given}\""), Path::new("data")).unwrap();
         assert_eq!(config.store.location, Location::Sqlite(path.into()), "{given}");
     }
-    let config = Config::from_text("[store]\ndatabase = \"postgres://me:s3cret@db/gatepost\"", Path::new("data")).unwrap();
-    assert_eq!(config.store.location, Location::Postgres(PostgresUrl::new("postgres://me:s3cret@db/gatepost")));
+    let config =
+        Config::from_text("[store]\ndatabase = \"postgres://me:s3cret@db/gatepost\"", Path::new("data"))
+            .unwrap();
+    assert_eq!(
+        config.store.location,
+        Location::Postgres(PostgresUrl::new("postgres://me:s3cret@db/gatepost"))
+    );
     assert!(!format!("{config:?}").contains("s3cret"));
     let mut layers = Layers::new(DEFAULTS);
     layers.lay_flag("--database", "store.database", String::from("postgres://me:s3cret@db/gatepost"));

@@ -12,7 +12,7 @@ pub(crate) const TASKS: &str = "/v1.11/tasks";
 
 /// The built program, for the deployment of a running server.
 pub(crate) fn program(app: &App) -> Cli {
-    Cli::new(env!("CARGO_BIN_EXE_gatepost"), app.data())
+    app.cli(env!("CARGO_BIN_EXE_gatepost"))
 }
 
 /// Makes a task, and gives it as the API answered it.

@@ -29,6 +29,7 @@ impl Dispatcher {
         let request = message::request(delivery, &recipient, number, self.clock.now());
         let request_headers = message::headers_json(&request.headers);
         let exchange = self.send(request).await;
+        self.counts.tried(exchange.outcome);
         let ended = self.clock.now();
         let jitter = unit_interval(self.random.next_u64());
         let verdict = settle::settle(number, &exchange, &self.options.schedule, ended, jitter);
@@ -85,6 +86,7 @@ impl Dispatcher {
     }
 
     fn skipped(&self, delivery: &Claimed, reason: &str) -> recorder::Result {
+        self.counts.skipped();
         let now = self.clock.now();
         let progress = Progress {
             state: DeliveryState::Skipped,

@@ -8,8 +8,10 @@
 //! - [`lanes`]: whose turn it is: one lane per webhook URL, so that a slow one delays no other.
 //! - [`hold`]: how many deliveries are in memory, which bounds what writers hand over.
 //! - [`recorder`]: results, many in one transaction.
+//! - [`counts`]: how tries ended, for whoever watches.
 //! - [`Dispatcher::run`]: the loop that ties them together.
 
+pub mod counts;
 pub mod hold;
 pub mod lanes;
 pub mod message;
@@ -32,6 +34,7 @@ use gatepost_model::{ApiVersion, ClientNumber, Clock, Method, Random, Timestamp,
 use gatepost_store::tables::deliveries::{self, Claimed};
 use gatepost_store::{Store, StoreError};
 
+use self::counts::AttemptCounts;
 use crate::transport::Transport;
 
 /// Who gets a delivery: what is in force at the moment of sending.
@@ -125,6 +128,7 @@ pub struct Dispatcher {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     options: Arc<Options>,
+    counts: Arc<AttemptCounts>,
 }
 
 /// What the dispatcher works with.
@@ -156,7 +160,14 @@ impl Dispatcher {
             clock: parts.clock,
             random: parts.random,
             options: Arc::new(options),
+            counts: Arc::default(),
         }
+    }
+
+    /// Where tries are counted.
+    #[must_use]
+    pub const fn counts(&self) -> &Arc<AttemptCounts> {
+        &self.counts
     }
 
     /// Sends and records everything that is due now, one after the other, and says how many tries there were.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::connector::Purpose;
 use super::errors::{from_postgres, is_lost, is_read_only, is_stale, unavailable, without_values};
 use crate::error::StoreError;
+use crate::metrics::{Counters, count};
 
 /// Statements in use must fit, or each run prepares them anew.
 const STATEMENT_CACHE: usize = 256;
@@ -36,6 +38,7 @@ pub(super) struct Connection {
     runtime: Rc<Runtime>,
     purpose: Purpose,
     patience: Duration,
+    counters: Arc<Counters>,
     statements: RefCell<HashMap<String, Statement>>,
     lost: Cell<bool>,
     notified: Cell<bool>,
@@ -44,7 +47,7 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new(
         (client, driver): (Client, Driver),
-        runtime: Rc<Runtime>,
+        (runtime, counters): (Rc<Runtime>, Arc<Counters>),
         purpose: Purpose,
         patience: Duration,
     ) -> Self {
@@ -54,6 +57,7 @@ impl Connection {
             runtime,
             purpose,
             patience,
+            counters,
             statements: RefCell::default(),
             lost: Cell::new(false),
             notified: Cell::new(false),
@@ -74,6 +78,7 @@ impl Connection {
     /// # Errors
     /// [`StoreError::Unavailable`], and the connection is lost, if the server does not answer in time.
     pub(super) fn wait<T>(&self, future: impl Future<Output = T>) -> Result<T, StoreError> {
+        count(&self.counters.round_trips);
         let mut future = pin!(future);
         let driven = poll_fn(|context| {
             // The first look sends, the second one may find the answer.

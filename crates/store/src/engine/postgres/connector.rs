@@ -18,6 +18,7 @@ use super::connection::Connection;
 use super::errors::{from_connecting, unavailable};
 use crate::error::StoreError;
 use crate::location::PostgresUrl;
+use crate::metrics::Counters;
 use crate::options::StoreOptions;
 
 /// The oldest server that is known to work.
@@ -87,7 +88,12 @@ impl Connector {
     /// # Errors
     /// [`StoreError::Unavailable`] if the server cannot be reached or refuses; [`StoreError::Open`] if it is
     /// one that cannot be used.
-    pub(super) fn connect(&self, runtime: &Rc<Runtime>, purpose: Purpose) -> Result<Connection, StoreError> {
+    pub(super) fn connect(
+        &self,
+        runtime: &Rc<Runtime>,
+        purpose: Purpose,
+        counters: &Arc<Counters>,
+    ) -> Result<Connection, StoreError> {
         // The driver bounds each address for itself, and nothing of what comes after the first byte.
         let within = self.connect_timeout.saturating_mul(2);
         let connecting = async { timeout(within, self.config.connect(self.tls.clone())).await };
@@ -99,7 +105,8 @@ impl Connector {
             Purpose::Write | Purpose::Feed => self.answer_timeout,
             Purpose::Migrate => Duration::from_secs(24 * 60 * 60),
         };
-        let connection = Connection::new((client, driver), Rc::clone(runtime), purpose, patience);
+        let connection =
+            Connection::new((client, driver), (Rc::clone(runtime), Arc::clone(counters)), purpose, patience);
         connection.command(&self.settings(purpose))?;
         Ok(connection)
     }

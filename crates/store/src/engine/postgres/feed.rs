@@ -19,7 +19,7 @@ use crate::dialect::Rendered;
 use crate::engine::clock::steady;
 use crate::engine::subscribers::Subscribers;
 use crate::error::StoreError;
-use crate::metrics::nanos;
+use crate::metrics::{Counters, nanos};
 use crate::params;
 
 /// How long a node goes without a look at the table.
@@ -47,7 +47,8 @@ const APPEND: &str = "INSERT INTO change_feed (change) VALUES ($1)";
 const NOTIFY: &str = "SELECT pg_notify('gatepost_change', '')";
 const LISTEN: &str = "LISTEN gatepost_change";
 const NEWEST: &str = "SELECT coalesce(max(id), 0) FROM change_feed";
-const SINCE: &str = "SELECT id, change FROM change_feed WHERE id > $1 ORDER BY id LIMIT $2";
+const SINCE: &str = "SELECT id, change, CAST(extract(epoch FROM clock_timestamp() - at) * 1e9 AS BIGINT)
+    FROM change_feed WHERE id > $1 ORDER BY id LIMIT $2";
 const PRUNE: &str = "DELETE FROM change_feed WHERE id IN
     (SELECT id FROM change_feed WHERE at < now() - INTERVAL '1 hour' ORDER BY id LIMIT 10000)";
 
@@ -109,6 +110,7 @@ impl Contact {
 pub(super) struct Feed {
     pub(super) contact: Arc<Contact>,
     pub(super) subscribers: Arc<Subscribers>,
+    pub(super) counters: Arc<Counters>,
     /// Up to where it was read.
     pub(super) position: Option<i64>,
 }
@@ -174,19 +176,28 @@ impl Feed {
         Ok(())
     }
 
+    /// Counts how old a change was when it was told. The server's clock can have been set back since.
+    fn note_delay(&self, nanos: i64) {
+        let nanos = u64::try_from(nanos).unwrap_or(0);
+        self.counters.last_change_took.store(nanos, Ordering::Relaxed);
+        self.counters.longest_change_took.fetch_max(nanos, Ordering::Relaxed);
+    }
+
     /// Tells what is new.
     fn look(&mut self, connection: &Connection) -> Result<(), StoreError> {
         loop {
             let began = steady();
             let position = self.position.unwrap_or(0);
-            let rows: Vec<(i64, String)> =
+            let rows: Vec<(i64, String, i64)> =
                 fetch(connection, &sql(SINCE, 2), params![position, PAGE], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
                 })?;
-            let changes: Vec<Change> = rows.iter().filter_map(|(_, text)| Change::from_text(text)).collect();
+            let changes: Vec<Change> =
+                rows.iter().filter_map(|(_, text, _)| Change::from_text(text)).collect();
             self.subscribers.tell(&changes);
-            if let Some((last, _)) = rows.last() {
+            if let Some((last, _, took)) = rows.last() {
                 self.position = Some(*last);
+                self.note_delay(*took);
             }
             if i64::try_from(rows.len()).unwrap_or(PAGE) < PAGE {
                 self.contact.note(began);

@@ -95,6 +95,7 @@ impl Engine {
         let feed = Feed {
             contact: Arc::clone(&self.contact),
             subscribers: Arc::clone(&self.subscribers),
+            counters: Arc::clone(&self.counters),
             position: None,
         };
         let (opened, opening) = std_mpsc::channel();

@@ -61,7 +61,7 @@ impl Link {
         }
         match &mut self.connection {
             Some(connection) => Ok(connection),
-            empty => Ok(empty.insert(self.connector.connect(&self.runtime, self.purpose)?)),
+            empty => Ok(empty.insert(self.connector.connect(&self.runtime, self.purpose, &self.counters)?)),
         }
     }
 }
