@@ -11,6 +11,8 @@ use gatepost_model::{Clock, ManualClock, SystemClock, SystemRandom, Timestamp, W
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use crate::cli::Cli;
+use crate::engine::Database;
 use crate::folder::Folder;
 use crate::http::{Answer, Http};
 
@@ -79,23 +81,24 @@ impl Builder {
     /// # Panics
     /// If it does not start.
     pub async fn start(self) -> App {
-        let folder = Folder::new();
+        let (folder, database) = (Folder::new(), Database::new());
         let Self { config, server, public_url, webhooks, .. } = &self;
         let config = format!("{SERVER}public_url = \"{public_url}\"\n{server}{webhooks}{config}");
         let clock: Arc<dyn Clock> = match &self.clock {
             Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
             None => Arc::new(SystemClock::default()),
         };
-        let running = start(&folder, &config, &clock).await;
+        let running = start(&folder, &config, &database, &clock).await;
         let http = Http::new(format!("http://{}", running.address()));
-        App { running: Some(running), folder, config, clock, manual: self.clock, http }
+        App { running: Some(running), folder, database, config, clock, manual: self.clock, http }
     }
 }
 
 #[expect(clippy::expect_used, reason = "a test without its server cannot go on")]
-async fn start(folder: &Folder, config: &str, clock: &Arc<dyn Clock>) -> Running {
+async fn start(folder: &Folder, config: &str, database: &Database, clock: &Arc<dyn Clock>) -> Running {
     let data = DataFolder::create(&folder.path().join("data")).expect("the data folder");
-    let config = Config::from_text(config, data.path()).expect("the configuration");
+    let mut config = Config::from_text(config, data.path()).expect("the configuration");
+    config.store.location = database.location(config.store.location);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let sources = Sources { clock: Arc::clone(clock), random: Arc::new(SystemRandom) };
     gatepost::serve(&config, &data, sources, listener).await.expect("the server starts")
@@ -105,6 +108,7 @@ async fn start(folder: &Folder, config: &str, clock: &Arc<dyn Clock>) -> Running
 pub struct App {
     running: Option<Running>,
     folder: Folder,
+    database: Database,
     config: String,
     clock: Arc<dyn Clock>,
     manual: Option<Arc<ManualClock>>,
@@ -162,6 +166,12 @@ impl App {
         self.folder.path().join("data")
     }
 
+    /// The program at `program` as the command line of this deployment.
+    #[must_use]
+    pub fn cli(&self, program: impl Into<PathBuf>) -> Cli {
+        Cli::of(program, self.data(), self.database.clone())
+    }
+
     /// The socket of the admin API.
     ///
     /// # Panics
@@ -189,7 +199,7 @@ impl App {
         if let Some(running) = self.running.take() {
             running.shutdown().await;
         }
-        let running = start(&self.folder, &self.config, &self.clock).await;
+        let running = start(&self.folder, &self.config, &self.database, &self.clock).await;
         self.http = Http::new(format!("http://{}", running.address()));
         self.running = Some(running);
     }

@@ -8,14 +8,17 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::engine::Database;
+
 /// No command of a test takes longer.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The program, with a data folder that every command is about.
+/// The program, with the data folder and the database that every command is about.
 #[derive(Clone, Debug)]
 pub struct Cli {
     program: PathBuf,
     data: PathBuf,
+    database: Database,
 }
 
 /// How a command ended, and what it said.
@@ -43,10 +46,17 @@ impl Ran {
 }
 
 impl Cli {
-    /// The program at `program`, `env!("CARGO_BIN_EXE_gatepost")`, for the deployment in `data`.
+    /// The program at `program`, `env!("CARGO_BIN_EXE_gatepost")`, for a deployment in `data` that is yet to be made.
+    ///
+    /// # Panics
+    /// If there is no database for it.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>, data: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), data: data.into() }
+        Self::of(program, data, Database::new())
+    }
+
+    pub(crate) fn of(program: impl Into<PathBuf>, data: impl Into<PathBuf>, database: Database) -> Self {
+        Self { program: program.into(), data: data.into(), database }
     }
 
     /// The data folder.
@@ -59,7 +69,11 @@ impl Cli {
     #[must_use]
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(arguments).arg("--data").arg(&self.data).stdin(Stdio::null()).kill_on_drop(true);
+        command.args(arguments).arg("--data").arg(&self.data);
+        if let Some(address) = self.database.address() {
+            command.args(["--database", address]);
+        }
+        command.stdin(Stdio::null()).kill_on_drop(true);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("GATEPOST__") {
                 command.env_remove(name);

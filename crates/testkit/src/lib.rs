@@ -7,6 +7,7 @@ pub mod admin;
 pub mod api;
 pub mod app;
 pub mod cli;
+pub mod engine;
 pub mod folder;
 pub mod http;
 pub mod make;
