@@ -41,6 +41,12 @@ impl Given<usize> for u32 {
     }
 }
 
+impl Given<usize> for u64 {
+    fn value(&self) -> usize {
+        usize::try_from(*self).unwrap_or(usize::MAX)
+    }
+}
+
 impl<T, G: Given<T> + ?Sized> Given<T> for &G {
     fn value(&self) -> T {
         (**self).value()

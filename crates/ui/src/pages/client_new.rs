@@ -58,7 +58,7 @@ pub(super) async fn show(State(gatepost): State<Arc<Gatepost>>, visit: Visit) ->
 }
 
 /// `POST /clients`: answers with the client's secret, this once for the *once* policy.
-pub(super) async fn send(State(gatepost): State<Arc<Gatepost>>, visit: Visit, form: Form) -> Answer {
+pub(super) async fn send(State(gatepost): State<Arc<Gatepost>>, mut visit: Visit, form: Form) -> Answer {
     let errors = check(&gatepost, &visit, &form).await?;
     if !errors.is_empty() {
         return again(&gatepost, &visit, &form, &errors).await;
@@ -70,7 +70,10 @@ pub(super) async fn send(State(gatepost): State<Arc<Gatepost>>, visit: Visit, fo
         ..NewClient::named(form.text("name"))
     };
     match gatepost.create_client(&visit.actor(), new).await {
-        Ok(made) => first_call::made(&gatepost, &visit, &made),
+        Ok(made) => {
+            visit.clients += 1;
+            first_call::made(&gatepost, &visit, &made)
+        }
         Err(Error::Invalid { field: "workspaces", problem }) => {
             again(&gatepost, &visit, &form, &Errors { workspaces: Some(sentence(&problem)), name: None })
                 .await

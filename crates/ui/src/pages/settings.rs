@@ -50,7 +50,7 @@ impl Values {
         Self {
             name: client.name.clone(),
             version: client.api_version.as_str().to_owned(),
-            lifetime: duration::text(client.token_lifetime),
+            lifetime: lifetime_text(client.token_lifetime),
             limit: client.rate_limit.map(|limit| limit.to_string()).unwrap_or_default(),
             addresses: client.allow_list.to_texts().join("\n"),
             policy: client.secret_policy.as_str().to_owned(),
@@ -67,7 +67,7 @@ impl Values {
         Self {
             name: text("name"),
             version: text("apiVersion"),
-            lifetime: duration::text(lifetime),
+            lifetime: lifetime_text(lifetime),
             limit: client["rateLimit"].as_u64().map(|limit| limit.to_string()).unwrap_or_default(),
             addresses: addresses.join("\n"),
             policy: text("secretPolicy"),
@@ -82,7 +82,8 @@ impl Values {
         Self {
             name: text("name"),
             version: text("version"),
-            lifetime: text("lifetime"),
+            // However it was written, so that only what means something else is a change.
+            lifetime: duration::parse(form.text("lifetime")).map_or_else(|_| text("lifetime"), lifetime_text),
             limit: text("limit"),
             addresses: addresses.collect::<Vec<_>>().join("\n"),
             policy: text("policy"),
@@ -126,6 +127,14 @@ impl Values {
             secret_policy: Some(policy.ok_or(("policy", String::from("Choose one of the two.")))?),
             ..ClientChange::default()
         })
+    }
+}
+
+/// In hours where that is whole, as people think of it.
+fn lifetime_text(lifetime: Duration) -> String {
+    match lifetime.as_secs() {
+        seconds if seconds > 0 && seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
+        _ => duration::text(lifetime),
     }
 }
 

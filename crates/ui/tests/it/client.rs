@@ -163,7 +163,7 @@ async fn settings_are_saved_or_say_what_is_wrong() {
     let client = client(&app).await;
     let browser = Browser::owner(&app).await;
     let path = format!("/clients/{}/settings", client.id);
-    assert!(browser.get(&path).await.with_status(200).text().contains("value=\"3d\""));
+    assert!(browser.get(&path).await.with_status(200).text().contains("value=\"72h\""));
     let good = [
         ("revision", "1"),
         ("name", "CRM"),
