@@ -1,8 +1,8 @@
 //! Settings > API manager: the pages.
 //!
-//! Server-rendered HTML that works without script (docs: every act is a link or a form with its own URL). A page is one
-//! module under [`pages`]: read the form, call one use case, fill a template. Whoever asks is a [`session::Visit`]; what
-//! they may see and change is for `gatepost-core` to say.
+//! Server-rendered HTML that works without script: every act is a link or a form with its own URL. A page is one module
+//! under `pages`: read the form, call one use case, fill a template. Whoever asks is a `session::Visit`; what they may
+//! see and change is for `gatepost-core` to say.
 
 mod assets;
 mod cookies;
