@@ -3,7 +3,7 @@
 //! Labels come from short lists in the code: nothing names a client, a workspace or an address, so their number is bound
 //! and whoever may see them learns nothing of anybody.
 //!
-//! To add one: a line in [`text`], whose help says what it counts and in which unit.
+//! To add one: a line in `text`, whose help says what it counts and in which unit.
 
 use std::fmt::Write;
 use std::sync::Arc;
