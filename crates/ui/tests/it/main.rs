@@ -13,4 +13,6 @@ mod privileges;
 #[cfg(test)]
 mod signing_in;
 #[cfg(test)]
+mod styles;
+#[cfg(test)]
 mod support;
