@@ -72,6 +72,10 @@ impl Gatepost {
         entity: &Entity,
         id: &str,
     ) -> Result<String, Error> {
+        // What cannot be an id is not looked up: some of it could not even be asked for on every engine.
+        if !ids::is_record_id(id) {
+            return Err(Error::not_found("record", id));
+        }
         let (entity_type, asked) = (entity.entity_type.clone(), id.to_owned());
         let found =
             self.store.read_point(move |tx| records::lookup(tx, workspace, &entity_type, &asked)).await?;
@@ -240,14 +244,18 @@ impl Places {
     }
 }
 
-/// The ids, each once.
+/// The ids that can be ids, each once.
 fn checked_ids(mut ids: Vec<String>) -> Result<Vec<String>, Error> {
     if ids.len() > MOST_IDS {
         return Err(Error::invalid("_ids", format!("at most {MOST_IDS} records can be changed at once")));
     }
+    let first = ids.first().cloned();
     let mut seen = HashSet::with_capacity(ids.len());
-    ids.retain(|id| seen.insert(id.clone()));
-    Ok(ids)
+    ids.retain(|id| ids::is_record_id(id) && seen.insert(id.clone()));
+    match first {
+        Some(first) if ids.is_empty() => Err(Error::not_found("record", &first)),
+        _ => Ok(ids),
+    }
 }
 
 /// A whole new record: what the client sent between its id and what only the server knows (contract.md I).

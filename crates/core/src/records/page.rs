@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 use gatepost_catalog::{Filter, ListQuery};
-use gatepost_model::WorkspaceNumber;
+use gatepost_model::{WorkspaceNumber, ids};
 use gatepost_store::tables::records;
 use gatepost_store::{StoreError, Tx};
 use serde_json::Value;
@@ -36,7 +36,7 @@ pub(super) fn read(
     let mut page = Page::new(query, in_order && matches!(source, Source::Type(_)));
     match (source, ids) {
         (Source::Type(entity_type), Some(ids)) => {
-            for id in ids {
+            for id in ids.into_iter().filter(|id| ids::is_record_id(id)) {
                 if let Some(text) = records::lookup(tx, workspace, entity_type, id)?
                     && page.consider(&text)?.is_break()
                 {
