@@ -65,6 +65,13 @@ impl Cli {
         &self.data
     }
 
+    /// Everything that is stored on a database server, with bytes in hexadecimal. None on SQLite: its files lie in the data
+    /// folder.
+    #[must_use]
+    pub fn rows(&self) -> Option<String> {
+        self.database.rows()
+    }
+
     /// A command of the program, not yet started, with nothing of this process's configuration.
     #[must_use]
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {

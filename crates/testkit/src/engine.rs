@@ -60,6 +60,13 @@ impl Database {
         self.0.as_deref()
     }
 
+    /// All rows of its tables, with bytes in hexadecimal. None of a file, which can be looked into as it is.
+    pub(crate) fn rows(&self) -> Option<String> {
+        let schema = self.address()?.rsplit("%3D").next()?;
+        let dump = format!("SET xmlbinary = hex; SELECT schema_to_xml('{schema}', false, false, '')");
+        Some(postgres::shared()?.execute(&dump))
+    }
+
     /// The same for a configuration, whose own is `own`.
     pub(crate) fn location(&self, own: Location) -> Location {
         self.address().map_or(own, |address| Location::Postgres(PostgresUrl::new(address)))

@@ -65,6 +65,7 @@ async fn ten_thousand_malformed_requests_are_all_refused_in_form() {
     assert!(server.terminate().await.success());
     let log = server.log();
     assert!(!log.contains("panicked") && !log.contains("ERROR"), "{log}");
+    assert!(!log.contains("could not be written down"), "what was refused is not kept: {log}");
 }
 
 async fn known(server: &Process) -> Known {

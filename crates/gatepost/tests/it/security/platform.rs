@@ -246,7 +246,9 @@ async fn p9_when_something_fails_inside_the_caller_learns_nothing_of_it() {
         assert!((500..=503).contains(&answer.status), "{}", answer.status);
         let body = answer.text();
         assert!(answer.json()["message"].is_string() && answer.header("x-request-id").starts_with("req_"));
-        for inside in ["sqlite", "SQL", "store", "thread", "panic", ".rs", "gatepost.db", "channel", "/tmp"] {
+        for inside in
+            ["sqlite", "SQL", "store", "thread", "panic", ".rs", "gatepost.db", "postgres", "channel", "/tmp"]
+        {
             assert!(!body.contains(inside), "{inside}: {body}");
         }
     }
