@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gatepost_model::{ApiClient, ClientNumber};
+use gatepost_model::{ApiClient, ClientNumber, ids};
 use gatepost_store::tables::clients;
 use gatepost_store::{Change, Store, StoreError};
 use quick_cache::sync::Cache;
@@ -60,6 +60,10 @@ impl Directory {
     /// # Errors
     /// If the store fails.
     pub async fn lookup_by_id(&self, store: &Store, id: &str) -> Result<Option<Arc<ApiClient>>, StoreError> {
+        // What cannot be an id is not looked up: some of it could not even be asked for on every engine.
+        if !ids::is_record_id(id) {
+            return Ok(None);
+        }
         let number = match self.numbers.get(id) {
             Some(number) => Some(number),
             None => {

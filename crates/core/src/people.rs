@@ -229,9 +229,10 @@ pub(crate) fn own_new_workspace(tx: &Tx<'_>, actor: &Actor, workspace: Workspace
     }
 }
 
-/// An email address as it is kept: in lower case, without spaces around it.
+/// An email address as it is kept and asked for: in lower case, without spaces around it, and without what no address
+/// holds and not every engine could be asked for.
 pub(crate) fn normal_email(email: &str) -> String {
-    email.trim().to_lowercase()
+    email.trim().replace('\0', "").to_lowercase()
 }
 
 /// A random value that lets somebody in, for a cookie or a link.
