@@ -58,8 +58,12 @@ enum Reserved {
     NeedsPart,
 }
 
-/// A node takes so many parts of a window at most: one part is a twentieth of the limit.
+/// A node takes so many parts of a window: one part is a twentieth of the limit.
 const PARTS: u32 = 20;
+
+/// But no part is larger: taking one for so many requests costs nothing to speak of, and what a node took is lost to the
+/// others when it goes down.
+const LARGEST_PART: u32 = 1_000;
 
 impl RateLimits {
     /// Limits for clients without one of their own.
@@ -77,7 +81,7 @@ impl RateLimits {
     /// How many requests a node takes in advance of a window with this limit.
     #[must_use]
     pub fn part(limit: u32) -> u32 {
-        limit.div_ceil(PARTS).max(1)
+        limit.div_ceil(PARTS).clamp(1, LARGEST_PART)
     }
 
     /// Lets `judge` work on the client's window, with its limit. Where the store is shared, a request of this node's part
