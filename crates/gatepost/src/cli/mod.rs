@@ -65,7 +65,7 @@ struct Common {
     /// The data folder: database, keys, the running server's socket.
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR", default_value = "gatepost-data")]
     data: PathBuf,
-    /// The database, if it is not the one in the data folder: a file path or sqlite:PATH.
+    /// The database, if it is not the one in the data folder: a file path, sqlite:PATH or postgres://USER@HOST/NAME.
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "URL")]
     database: Option<String>,
     /// The configuration file [default: gatepost.toml in the data folder, if it is there].
