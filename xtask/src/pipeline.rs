@@ -47,9 +47,24 @@ fn steps(root: &Path, extent: Extent, log: &mut Log) -> Result<()> {
         })?;
     }
     let mut totals = Totals::default();
-    let outcome = log.step("test", || run_tests(root, &mut totals));
+    let outcome = test_steps(root, &mut totals, log);
     log.totals = Some(totals);
     outcome
+}
+
+/// Every test, and those of the whole product once more on the other engine.
+fn test_steps(root: &Path, totals: &mut Totals, log: &mut Log) -> Result<()> {
+    log.step("test", || {
+        let mut command = cargo(root);
+        run_tests(command.args(["test", "--workspace", "--no-fail-fast"]), totals)
+    })?;
+    log.step("test-postgres", || {
+        let mut command = cargo(root);
+        command
+            .args(["test", "--package", "gatepost", "--test", "it"])
+            .env("GATEPOST_TEST_ENGINE", "postgres");
+        run_tests(&mut command, totals)
+    })
 }
 
 fn succeed(command: &mut Command, hint: &str) -> Result<()> {
@@ -58,10 +73,9 @@ fn succeed(command: &mut Command, hint: &str) -> Result<()> {
     Ok(())
 }
 
-/// All tests in one go; a failing binary does not keep the others from being counted.
-fn run_tests(root: &Path, totals: &mut Totals) -> Result<()> {
-    let mut command = cargo(root);
-    command.args(["test", "--workspace", "--no-fail-fast"]).stdin(Stdio::null()).stdout(Stdio::piped());
+/// Shows what the tests print, and counts them, those of failing binaries too.
+fn run_tests(command: &mut Command, totals: &mut Totals) -> Result<()> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().context("cargo cannot be run")?;
     let output = child.stdout.take().context("the tests' output is not to be had")?;
     for line in BufReader::new(output).split(b'\n') {
