@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::access::admit_delivery;
 use crate::audit::Note;
+use crate::retention;
 use crate::{Actor, Error, Gatepost};
 
 /// A delivery with what people need beside it.
@@ -89,7 +90,7 @@ impl Gatepost {
             let Some(delivery) = deliveries::lookup(tx, &asked)? else {
                 return Ok(None);
             };
-            let attempts = deliveries::list_attempts(tx, &asked)?;
+            let attempts = deliveries::list_attempts(tx, delivery.workspace, &asked)?;
             let event = records::lookup_event(tx, delivery.workspace, &delivery.event_id)?;
             Ok::<_, Error>(Some((delivery, attempts, event)))
         });
@@ -100,10 +101,11 @@ impl Gatepost {
     /// Sends a delivery's event once more, as a new delivery that points at the old one. History is never edited.
     ///
     /// # Errors
-    /// If the delivery does not exist or is still pending, its client is gone, or the store fails.
+    /// If the delivery does not exist or is still pending, its client or event is gone, or the store fails.
     pub async fn replay_delivery(self: &Arc<Self>, actor: &Actor, id: &str) -> Result<Shown, Error> {
         let now = self.now();
         let new_id = ids::sortable(ids::DELIVERY, now, &*self.random);
+        let oldest = now.minus(self.settings.retention.events);
         let (this, actor, old_id, made) = (Arc::clone(self), actor.clone(), id.to_owned(), new_id.clone());
         self.store
             .write(move |tx| {
@@ -119,6 +121,11 @@ impl Gatepost {
                 let client = client.ok_or_else(|| {
                     Error::Conflict(String::from("the client of this delivery was deleted"))
                 })?;
+                if !retention::is_kept(tx, old.workspace, &old.event_id, oldest)? {
+                    return Err(Error::Conflict(String::from(
+                        "the event of this delivery is no longer kept (retention.events)",
+                    )));
+                }
                 deliveries::insert(
                     tx,
                     &NewDelivery {

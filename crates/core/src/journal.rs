@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use std::mem;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use gatepost_keys::mask;
 use gatepost_model::client::LastUsed;
-use gatepost_model::{ClientNumber, Timestamp, ids};
+use gatepost_model::{ClientNumber, Timestamp};
 use gatepost_store::tables::clients;
 use gatepost_store::tables::refusals;
 pub use gatepost_store::tables::refusals::Refusal;
@@ -18,9 +17,6 @@ use crate::{Error, Gatepost};
 
 /// More refusals than this between two writings are dropped: a flood must not fill memory or disk.
 const MOST_REFUSALS: usize = 1_000;
-
-/// How long refusals are kept.
-pub const REFUSALS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Notes that wait to be written down.
 #[derive(Default)]
@@ -76,7 +72,7 @@ impl Gatepost {
         self.journal.note_refusal(Refusal { path, workspace, ..refusal });
     }
 
-    /// Writes down what was noted, and drops refusals that have been kept long enough.
+    /// Writes down what was noted.
     ///
     /// # Errors
     /// If the store fails: the notes are lost, which only makes *last used* a little older.
@@ -88,7 +84,6 @@ impl Gatepost {
         if uses.is_empty() && secret_uses.is_empty() && refused.is_empty() {
             return Ok(());
         }
-        let oldest = ids::sortable_floor(ids::REQUEST, self.now().minus(REFUSALS_KEPT));
         self.store
             .write(move |tx| {
                 for (client, last) in &uses {
@@ -97,9 +92,7 @@ impl Gatepost {
                 for ((client, secret), (at, address)) in &secret_uses {
                     clients::note_secret_use(tx, *client, *secret, *at, *address)?;
                 }
-                refusals::insert(tx, &refused)?;
-                refusals::prune(tx, &oldest, 1_000)?;
-                Ok(())
+                refusals::insert(tx, &refused)
             })
             .await
             .map_err(Error::Store)

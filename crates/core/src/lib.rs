@@ -20,6 +20,7 @@ pub mod limits;
 pub mod passwords;
 pub mod people;
 pub mod records;
+pub mod retention;
 pub mod reveal;
 pub mod secrets;
 pub mod sessions;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use gatepost_model::network::Networks;
 
+use crate::retention::Retention;
+
 /// See the default configuration file for what each is about.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -19,6 +21,8 @@ pub struct Settings {
     pub lease: Duration,
     /// How long this node trusts what it has in memory of clients without word from a shared store.
     pub feed_bound: Duration,
+    /// How long what grows is kept.
+    pub retention: Retention,
     /// How many webhook URLs one client may have.
     pub most_webhook_urls: usize,
 }
@@ -32,6 +36,7 @@ impl Default for Settings {
             webhook_networks: Networks::default(),
             lease: Duration::from_secs(60),
             feed_bound: Duration::from_secs(2),
+            retention: Retention::default(),
             most_webhook_urls: 20,
         }
     }

@@ -74,6 +74,8 @@ pub async fn open(
     let keyring = match tables {
         Tables::Migrate => {
             store.migrate().await?;
+            let now = sources.clock.now();
+            store.create_days(now, now).await?;
             let has_clients = has_clients(&store).await?;
             key_file::load_or_create(&folder.keys_path(), has_clients, &*sources.random)?
         }
@@ -106,6 +108,7 @@ fn compose(
             webhook_networks: config.webhooks.allow_networks.clone(),
             lease: config.webhooks.lease,
             feed_bound: config.store.postgres.feed_bound,
+            retention: config.retention,
             most_webhook_urls: to_usize(config.webhooks.urls_per_client),
         },
         handover,

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::data_folder::{DataFolder, Lock};
 use crate::deliver;
 use crate::deployment::{self, Deployment, Sources, Tables};
+use crate::upkeep;
 
 /// How often notes on uses and refusals are written down.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -93,6 +94,7 @@ pub async fn serve(
     let unhurried = Options { request_timeout: LONGEST_COMMAND, ..inside };
     tasks.spawn(server::serve_unix(socket, admin, unhurried, stop.clone()));
     tasks.spawn(flush_journal(Arc::clone(&gatepost), stop.clone()));
+    tasks.spawn(upkeep::run(Arc::clone(&gatepost), stop.clone()));
     tasks.close();
     let admin_socket = config.server.admin_socket.clone();
     Ok(Running { gatepost, address, admin_socket, set_up_link, stop, tasks, lock })

@@ -64,6 +64,17 @@ pub fn sortable_floor(prefix: &str, now: Timestamp) -> String {
     sortable(prefix, now, &Zero)
 }
 
+/// When a time-ordered id was made, to the millisecond; none if `id` is not one with this prefix.
+#[must_use]
+pub fn sortable_time(prefix: &str, id: &str) -> Option<Timestamp> {
+    let digits = id.strip_prefix(prefix)?.as_bytes().get(..10)?;
+    let millis = digits.iter().try_fold(0i64, |millis, digit| {
+        let value = BASE32.iter().position(|known| known == digit)?;
+        Some((millis << 5) | i64::try_from(value).ok()?)
+    })?;
+    Some(Timestamp(millis.checked_mul(1_000)?))
+}
+
 /// `length` characters of base 62, each uniform.
 #[must_use]
 pub fn base62(length: usize, random: &dyn Random) -> String {
@@ -141,6 +152,17 @@ mod tests {
         assert!(
             sortable_floor(EVENT, Timestamp(7_000_000)) <= sortable(EVENT, Timestamp(7_000_000), &random)
         );
+    }
+
+    #[test]
+    fn a_sortable_id_tells_its_time() {
+        let made = Timestamp(1_790_000_000_123_456);
+        let id = sortable(EVENT, made, &SeededRandom::new(1));
+        assert_eq!(sortable_time(EVENT, &id), Some(Timestamp(1_790_000_000_123_000)));
+        assert_eq!(sortable_floor(EVENT, sortable_time(EVENT, &id).unwrap()), sortable_floor(EVENT, made));
+        for other in ["", "evt_", "evt_01", "dlv_01jd3x5k2v0123456789abcdef", "evt_ilou000000"] {
+            assert_eq!(sortable_time(EVENT, other), None, "{other}");
+        }
     }
 
     #[test]

@@ -29,6 +29,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 const ENTITY: &str = "task";
 const WORKSPACE: WorkspaceNumber = WorkspaceNumber(1);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 const LEASE: Duration = Duration::from_secs(30);
 
 /// What callers share.
@@ -61,6 +62,9 @@ async fn main() -> Result<(), Failure> {
         body: format!(r#"{{"title":"{}"}}"#, "x".repeat(1_000)),
     });
     world.store.migrate().await?;
+    let now = world.clock.now();
+    world.store.create_days(now.minus(DAY * 30), now).await?;
+
     println!("{callers} callers         per s   p50 us   p99 us  group  cpu us here  in the server");
     measure("write", &world, (time, callers), |world| async move { world.write(false).await.map(|_| 1) })
         .await?;

@@ -16,6 +16,7 @@
 //! | `{json}` | `TEXT` | `TEXT` | it goes to the wire as it is, byte for byte: `JSONB` would sort its keys and refuse `\u0000`, `JSON` would parse it once more |
 //! | `{id}` | `TEXT` | `TEXT COLLATE "C"` | the same byte order everywhere |
 //! | `{key a, b, c}` | `b, c, a` | `a, b, c` | rows spread by workspace on PostgreSQL, land at the end of the tree on SQLite |
+//! | `{by_day id}` | | `PARTITION BY RANGE (id)` | days of rows are dropped as a whole (docs/adr/0007-partitions.md) |
 //! | `{narrow}` | `STRICT, WITHOUT ROWID` | | small rows live in their key |
 //! | `{table}` | `STRICT` | | all other tables: rows with documents must not |
 
@@ -164,6 +165,14 @@ impl Dialect {
                 rendered.text.push_str(&self.key(columns));
                 return Ok(end + 1);
             }
+            ("by_day", column) if !column.is_empty() => {
+                if !sqlite {
+                    rendered.text.push_str("PARTITION BY RANGE (");
+                    rendered.text.push_str(column);
+                    rendered.text.push(')');
+                }
+                return Ok(end + 1);
+            }
             ("in_list", placeholder) if placeholder.starts_with('$') => {
                 self.in_list(placeholder, rendered)?;
                 return Ok(end + 1);
@@ -242,6 +251,7 @@ mod tests {
                 "(event_id, url_id, workspace)",
                 "(workspace, event_id, url_id)",
             ),
+            ("() {by_day id};", "() ;", "() PARTITION BY RANGE (id);"),
             ("() {narrow};", "() STRICT, WITHOUT ROWID;", "() ;"),
             ("() {table};", "() STRICT;", "() ;"),
         ];
@@ -270,7 +280,9 @@ mod tests {
 
     #[test]
     fn what_is_no_token_is_an_error() {
-        for source in ["{", "{}", "{lokc}", "{lock me}", "{key}", "{key }", "{in_list 1}", "$0", "$99999"] {
+        for source in
+            ["{", "{}", "{lokc}", "{lock me}", "{key}", "{key }", "{by_day}", "{in_list 1}", "$0", "$99999"]
+        {
             assert!(matches!(Dialect::Sqlite.render(source), Err(StoreError::Statement(_))), "{source}");
         }
     }

@@ -17,6 +17,7 @@ mod location;
 mod metrics;
 pub mod migrations;
 mod options;
+pub mod partitions;
 mod row;
 mod sql;
 pub mod statements;

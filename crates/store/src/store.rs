@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatepost_model::Timestamp;
+
 use crate::change::Change;
 use crate::engine::{postgres, sqlite};
 use crate::error::StoreError;
@@ -11,6 +13,7 @@ use crate::location::Location;
 use crate::metrics::StoreMetrics;
 use crate::migrations::{MigrationReport, MigrationStatus};
 use crate::options::StoreOptions;
+use crate::partitions::{Day, DayTable, days};
 use crate::tx::Tx;
 
 /// The store. Clones are the same store.
@@ -156,6 +159,30 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(engine) => engine.migration_status().await,
             Engine::Postgres(engine) => engine.migration_status().await,
+        }
+    }
+
+    /// Makes room for what is written from `since` until a few days after `now`: the partitions of these days, on
+    /// PostgreSQL. Says how many were made. Any node may do it at any time, and what is written without it is kept as well.
+    ///
+    /// # Errors
+    /// Any [`StoreError`]; those that were made until then stay.
+    pub async fn create_days(&self, since: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(_) => Ok(0),
+            Engine::Postgres(engine) => engine.create_days(days(since, now)).await,
+        }
+    }
+
+    /// Drops the partitions of the days before `first`, on PostgreSQL. Says how many. Rows that have no partition of their
+    /// own stay, as all do on SQLite: see [`crate::tables::retention`].
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of the search for them; one that is in use stays.
+    pub async fn drop_days(&self, table: DayTable, first: Day) -> Result<usize, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(_) => Ok(0),
+            Engine::Postgres(engine) => engine.drop_days(table, first).await,
         }
     }
 

@@ -7,6 +7,12 @@ mod lists;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+#[path = "../../../testkit/src/postgres.rs"]
+#[expect(unreachable_pub, dead_code, reason = "it is a public part of the test kit")]
+mod postgres;
+#[cfg(test)]
 mod records;
+#[cfg(test)]
+mod retention;
 #[cfg(test)]
 mod support;

@@ -13,7 +13,9 @@ use gatepost_model::{ApiClient, ManualClock, SeededRandom, Timestamp, Workspace}
 use gatepost_store::handover::{Handed, handover};
 use gatepost_store::tables::deliveries::Claimed;
 use gatepost_store::tables::{Page, deliveries};
-use gatepost_store::{Location, Store, StoreOptions};
+use gatepost_store::{Location, PostgresUrl, Store, StoreOptions};
+
+use crate::postgres;
 
 /// When every test begins.
 pub(crate) const START: Timestamp = Timestamp::from_seconds(1_790_000_000);
@@ -54,7 +56,17 @@ impl Deployment {
     pub(crate) async fn with_room(room: usize) -> Self {
         let folder = Folder::new();
         let location = Location::Sqlite(folder.0.join("data.db"));
-        let store = Store::open(&location, StoreOptions::default()).unwrap();
+        Self::at(&location, folder, room).await
+    }
+
+    /// A deployment on PostgreSQL; none, after saying so, where that is not installed.
+    pub(crate) async fn on_postgres() -> Option<Self> {
+        let location = Location::Postgres(PostgresUrl::new(postgres::shared()?.schema()));
+        Some(Self::at(&location, Folder::new(), 1_000).await)
+    }
+
+    async fn at(location: &Location, folder: Folder, room: usize) -> Self {
+        let store = Store::open(location, StoreOptions::default()).unwrap();
         store.migrate().await.unwrap();
         let random = Arc::new(SeededRandom::new(7));
         let clock = Arc::new(ManualClock::new(START));

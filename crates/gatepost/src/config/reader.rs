@@ -49,16 +49,14 @@ impl<'a> Reader<'a> {
 
     /// A duration from `least` to `most`.
     pub fn duration(&mut self, key: &str, least: Duration, most: Duration) -> Duration {
-        self.parsed(key, least, |text| {
-            let given = duration::parse(text).map_err(|error| error.to_string())?;
-            if given < least || given > most {
-                return Err(format!(
-                    "must be from {} to {}, not {text}",
-                    duration::text(least),
-                    duration::text(most)
-                ));
-            }
-            Ok(given)
+        self.parsed(key, least, |text| within(text, least, most))
+    }
+
+    /// A duration from `least` to `most`; none where the text is empty.
+    pub fn optional_duration(&mut self, key: &str, least: Duration, most: Duration) -> Option<Duration> {
+        self.parsed(key, None, |text| match text {
+            "" => Ok(None),
+            text => within(text, least, most).map(Some),
         })
     }
 
@@ -114,4 +112,16 @@ impl<'a> Reader<'a> {
             instead
         })
     }
+}
+
+fn within(text: &str, least: Duration, most: Duration) -> Result<Duration, String> {
+    let given = duration::parse(text).map_err(|error| error.to_string())?;
+    if given < least || given > most {
+        return Err(format!(
+            "must be from {} to {}, not {text}",
+            duration::text(least),
+            duration::text(most)
+        ));
+    }
+    Ok(given)
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gatepost_core::retention::Retention;
 use gatepost_model::network::Networks;
 use gatepost_model::retry::{MOST_RETRIES, RetrySchedule};
 use gatepost_store::{Location, PostgresUrl};
@@ -27,6 +28,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// `[rate_limit]`
     pub rate_limit: RateLimit,
+    /// `[retention]`
+    pub retention: Retention,
     /// `[store]`
     pub store: StoreSection,
     /// `[log]`
@@ -142,6 +145,7 @@ impl Config {
             rate_limit: RateLimit {
                 requests_per_hour: reader.number("rate_limit.requests_per_hour", 1, u32::MAX),
             },
+            retention: retention(reader),
             store: StoreSection::read(reader, data),
             log: Log::read(reader),
         }
@@ -228,6 +232,21 @@ impl Webhooks {
         }
         section
     }
+}
+
+fn retention(reader: &mut Reader<'_>) -> Retention {
+    let longest = DAY * 3_650;
+    let retention = Retention {
+        deliveries: reader.duration("retention.deliveries", DAY, longest),
+        events: reader.duration("retention.events", DAY, longest),
+        refused_requests: reader.duration("retention.refused_requests", DAY, longest),
+        audit: reader.optional_duration("retention.audit", DAY, longest),
+    };
+    if retention.events < retention.deliveries {
+        let text = "must not be shorter than retention.deliveries: a delivery without its event cannot be sent again";
+        reader.report("retention.events", text);
+    }
+    retention
 }
 
 impl StoreSection {

@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use gatepost_core::retention::Retention;
 use gatepost_model::retry::RetrySchedule;
 use gatepost_store::{Location, PostgresUrl};
 use toml::Value;
@@ -23,6 +24,7 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!(config.webhooks.retry_schedule, RetrySchedule::default());
     assert!(config.webhooks.allow_networks.is_empty());
     assert_eq!(config.rate_limit.requests_per_hour, 1000);
+    assert_eq!(config.retention, Retention::default());
     assert_eq!(config.store.location, Location::Sqlite("data/gatepost.db".into()));
     assert_eq!(config.log.format, LogFormat::Text);
     assert!(config.warnings().is_empty());

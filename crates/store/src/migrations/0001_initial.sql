@@ -132,7 +132,7 @@ CREATE TABLE event (
     caused_by TEXT NOT NULL,
     at {ts} NOT NULL,
     PRIMARY KEY ({key workspace_number, id})
-) {table};
+) {table} {by_day id};
 
 -- While a delivery is in flight it is leased and due_at is when the lease ends: one index finds both what is to be
 -- tried and what a crash left behind. The fence counts the claims; only the claim that it names may record.
@@ -157,12 +157,15 @@ CREATE TABLE delivery (
 
 CREATE INDEX delivery_due ON delivery (due_at) WHERE state = 0;
 CREATE INDEX delivery_by_client ON delivery (client_number, id);
+-- A replay may be of an old event, which must not go before the replay has come to its end.
+CREATE INDEX delivery_replayed ON delivery (event_id) WHERE state = 0 AND replay_of IS NOT NULL;
 -- On SQLite the key itself begins with the id.
 -- @postgres
 CREATE INDEX delivery_by_id ON delivery (id);
 -- @both
 
 CREATE TABLE attempt (
+    workspace_number {int} NOT NULL,
     delivery_id {id} NOT NULL,
     number {int} NOT NULL,
     started_at {ts} NOT NULL,
@@ -175,8 +178,8 @@ CREATE TABLE attempt (
     response_headers {json},
     reply TEXT,
     client_revision {int} NOT NULL,
-    PRIMARY KEY (delivery_id, number)
-) {table};
+    PRIMARY KEY ({key workspace_number, delivery_id, number})
+) {table} {by_day delivery_id};
 
 CREATE TABLE audit (
     id {id} NOT NULL PRIMARY KEY,
@@ -203,6 +206,18 @@ CREATE TABLE refused_request (
     refused_by TEXT NOT NULL,
     detail TEXT NOT NULL,
     address TEXT NOT NULL
+) {table} {by_day id};
+
+-- Rows of days that have no partition of their own. There are none unless the upkeep failed for days or a clock is wrong.
+-- @postgres
+CREATE TABLE event_default PARTITION OF event DEFAULT;
+CREATE TABLE attempt_default PARTITION OF attempt DEFAULT;
+CREATE TABLE refused_request_default PARTITION OF refused_request DEFAULT;
+-- @both
+
+-- One row while another database is being copied into this one: nobody may take a part for the whole.
+CREATE TABLE unfinished_copy (
+    started_at {ts} NOT NULL PRIMARY KEY
 ) {table};
 
 -- What nodes have taken in advance of a client's rate-limit window.

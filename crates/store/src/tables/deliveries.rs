@@ -50,15 +50,17 @@ static RELEASE_ALL: Sql = Sql::new(
     "UPDATE delivery SET leased = FALSE, due_at = $1, fence = fence + 1 WHERE state = 0 AND leased = TRUE",
 );
 
+/// `state < 1` is pending too. But `state = 0` lets PostgreSQL look through the index of all that is pending, which it finds
+/// cheaper than the key whenever nothing was pending when it last looked.
 static RECORD: Sql = Sql::new(
     "UPDATE delivery SET state = $4, reason = $5, attempts = $6, due_at = $7, leased = FALSE, ended_at = $8
-     WHERE workspace_number = $1 AND id = $2 AND fence = $3 AND state = 0 AND leased = TRUE",
+     WHERE workspace_number = $1 AND id = $2 AND fence = $3 AND state < 1 AND leased = TRUE",
 );
 
 static INSERT_ATTEMPT: Sql = Sql::new(
-    "INSERT INTO attempt (delivery_id, number, started_at, duration_us, outcome, status, error, address,
+    "INSERT INTO attempt (workspace_number, delivery_id, number, started_at, duration_us, outcome, status, error, address,
      request_headers, response_headers, reply, client_revision)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 );
 
 static GET: Sql = Sql::new(
@@ -82,7 +84,7 @@ static LIST_BY_CLIENT: Sql = Sql::new(
 
 static ATTEMPTS: Sql = Sql::new(
     "SELECT delivery_id, number, started_at, duration_us, outcome, status, error, address, request_headers,
-     response_headers, reply, client_revision FROM attempt WHERE delivery_id = $1 ORDER BY number",
+     response_headers, reply, client_revision FROM attempt WHERE workspace_number = $1 AND delivery_id = $2 ORDER BY number",
 );
 
 /// A delivery that is this node's to send, with the event that it carries.
@@ -241,7 +243,7 @@ pub fn record_all(tx: &Tx<'_>, all: &[&Progress]) -> Result<Vec<bool>, StoreErro
     let held: Vec<bool> = tx.exec_each(&RECORD, &sets)?.into_iter().map(|changed| changed > 0).collect();
     for (progress, _) in all.iter().zip(&held).filter(|(_, held)| **held) {
         if let Some(attempt) = &progress.attempt {
-            insert_attempt(tx, attempt)?;
+            insert_attempt(tx, progress.workspace, attempt)?;
         }
     }
     Ok(held)
@@ -260,10 +262,11 @@ fn record_values(progress: &Progress) -> [Value<'_>; 8] {
     ]
 }
 
-fn insert_attempt(tx: &Tx<'_>, attempt: &Attempt) -> Result<(), StoreError> {
+fn insert_attempt(tx: &Tx<'_>, workspace: WorkspaceNumber, attempt: &Attempt) -> Result<(), StoreError> {
     tx.exec_later(
         &INSERT_ATTEMPT,
         params![
+            workspace,
             &attempt.delivery_id,
             attempt.number,
             attempt.started_at,
@@ -309,8 +312,12 @@ pub fn list(
 ///
 /// # Errors
 /// If the store fails.
-pub fn list_attempts(tx: &Tx<'_>, delivery_id: &str) -> Result<Vec<Attempt>, StoreError> {
-    tx.all(&ATTEMPTS, params![delivery_id], |row| {
+pub fn list_attempts(
+    tx: &Tx<'_>,
+    workspace: WorkspaceNumber,
+    delivery_id: &str,
+) -> Result<Vec<Attempt>, StoreError> {
+    tx.all(&ATTEMPTS, params![workspace, delivery_id], |row| {
         Ok(Attempt {
             delivery_id: row.get(0)?,
             number: row.get(1)?,

@@ -10,6 +10,7 @@ pub mod people;
 pub mod rate_windows;
 pub mod records;
 pub mod refusals;
+pub mod retention;
 pub mod sessions;
 pub mod webhook_urls;
 pub mod workspaces;
@@ -29,6 +30,7 @@ pub const STATEMENTS: &[&[&Sql]] = &[
     rate_windows::STATEMENTS,
     records::STATEMENTS,
     refusals::STATEMENTS,
+    retention::STATEMENTS,
     sessions::STATEMENTS,
     webhook_urls::STATEMENTS,
     workspaces::STATEMENTS,

@@ -5,7 +5,7 @@ use gatepost_model::{ClientNumber, Timestamp};
 use crate::{Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &GET, &PRUNE];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &GET];
 
 static INSERT: Sql = Sql::new(
     "INSERT INTO refused_request
@@ -16,11 +16,6 @@ static INSERT: Sql = Sql::new(
 static GET: Sql = Sql::new(
     "SELECT id, at, client_number, workspace, verb, path, status, refused_by, detail, address
      FROM refused_request WHERE id = $1",
-);
-
-static PRUNE: Sql = Sql::new(
-    "DELETE FROM refused_request WHERE id IN
-     (SELECT id FROM refused_request WHERE id < $1 ORDER BY id LIMIT $2)",
 );
 
 /// A request that the gate refused.
@@ -92,12 +87,4 @@ pub fn lookup(tx: &Tx<'_>, id: &str) -> Result<Option<Refusal>, StoreError> {
             address: row.get(9)?,
         })
     })
-}
-
-/// Drops up to `limit` refusals with an id below `id`, and says how many.
-///
-/// # Errors
-/// If the store fails.
-pub fn prune(tx: &Tx<'_>, id: &str, limit: u32) -> Result<usize, StoreError> {
-    tx.exec(&PRUNE, params![id, limit])
 }

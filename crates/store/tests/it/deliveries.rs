@@ -115,10 +115,11 @@ async fn results_are_written_down_once_and_by_the_holder_only(place: Place) {
     assert_eq!(record(&store, results.clone()).await, [false; 40]);
     assert!(record(&store, Vec::new()).await.is_empty());
     for (result, held) in results.iter().zip(expected) {
-        let id = result.id.clone();
+        let (workspace, id) = (result.workspace, result.id.clone());
         let (delivery, attempts) = store
             .read(move |tx| {
-                Ok::<_, StoreError>((deliveries::lookup(tx, &id)?, deliveries::list_attempts(tx, &id)?))
+                let attempts = deliveries::list_attempts(tx, workspace, &id)?;
+                Ok::<_, StoreError>((deliveries::lookup(tx, &id)?, attempts))
             })
             .await
             .unwrap();

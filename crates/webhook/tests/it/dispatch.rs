@@ -133,7 +133,8 @@ impl World {
         let id = format!("dlv_{name}");
         let read = self.store.read(move |tx| {
             let delivery = deliveries::lookup(tx, &id)?.ok_or(StoreError::NotFound)?;
-            Ok::<_, StoreError>((delivery, deliveries::list_attempts(tx, &id)?))
+            let attempts = deliveries::list_attempts(tx, delivery.workspace, &id)?;
+            Ok::<_, StoreError>((delivery, attempts))
         });
         read.await.unwrap()
     }

@@ -37,20 +37,28 @@ pub(super) fn status(link: &mut Link, known: &[Migration]) -> Result<Vec<Migrati
 
 /// Runs what is yet to be run, once no other node is at it.
 pub(super) fn migrate(link: &mut Link, known: &[Migration]) -> Result<MigrationReport, StoreError> {
+    in_turn(link, |connection| run_pending(connection, known))
+}
+
+/// Changes tables, once no other node is at it.
+pub(super) fn in_turn<T>(
+    link: &mut Link,
+    change: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
     link.up()?;
     let mut told = false;
     while rows(link.up()?, TRY_LOCK, |row| row.get::<i64>(0))? != [1_i64] {
         if !told {
-            tracing::info!("another node is migrating the database; waiting for it");
+            tracing::info!("another node is changing the tables; waiting for it");
             told = true;
         }
         link.runtime().block_on(async { tokio::time::sleep(BETWEEN_TRIES).await });
     }
     let connection = link.up()?;
-    let report = run_pending(connection, known);
+    let changed = change(connection);
     // The lock would go with the connection too.
     let _ = connection.command(UNLOCK);
-    report
+    changed
 }
 
 fn run_pending(connection: &Connection, known: &[Migration]) -> Result<MigrationReport, StoreError> {
@@ -98,7 +106,8 @@ fn applied(connection: &Connection) -> Result<BTreeMap<u32, Applied>, StoreError
     Ok(applied.into_iter().collect())
 }
 
-fn rows<T>(
+/// The rows of a query without values.
+pub(super) fn rows<T>(
     connection: &Connection,
     text: &str,
     map: impl Fn(&crate::Row<'_>) -> Result<T, StoreError>,

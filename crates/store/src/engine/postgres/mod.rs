@@ -9,6 +9,7 @@ mod connector;
 mod errors;
 mod feed;
 mod migrate;
+mod partitions;
 mod pipeline;
 mod queue;
 mod reader;
@@ -42,6 +43,7 @@ use crate::location::PostgresUrl;
 use crate::metrics::{Counters, StoreMetrics, count};
 use crate::migrations::{Migration, MigrationReport, MigrationStatus};
 use crate::options::StoreOptions;
+use crate::partitions::{Day, DayTable};
 use crate::tx::Tx;
 
 pub(crate) use self::transaction::Transaction;
@@ -212,6 +214,14 @@ impl Engine {
     pub(crate) async fn migration_status(&self) -> Result<Vec<MigrationStatus>, StoreError> {
         let known = self.migrations;
         self.apart(move |link| migrate::status(link, known)).await
+    }
+
+    pub(crate) async fn create_days(&self, days: Vec<Day>) -> Result<usize, StoreError> {
+        self.apart(move |link| partitions::create(link, &days)).await
+    }
+
+    pub(crate) async fn drop_days(&self, table: DayTable, first: Day) -> Result<usize, StoreError> {
+        self.apart(move |link| partitions::drop_before(link, table, first)).await
     }
 
     pub(crate) fn metrics(&self) -> StoreMetrics {

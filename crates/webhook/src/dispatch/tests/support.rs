@@ -174,7 +174,7 @@ impl World {
 
     pub(super) async fn attempts(&self, name: &str) -> Vec<Attempt> {
         let id = format!("dlv_{name}");
-        self.store.read(move |tx| deliveries::list_attempts(tx, &id)).await.unwrap()
+        self.store.read(move |tx| deliveries::list_attempts(tx, WORKSPACE, &id)).await.unwrap()
     }
 }
 
