@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use gatepost_catalog::Catalog;
 use gatepost_core::{Gatepost, Parts, Settings};
 use gatepost_keys::Keyring;
 use gatepost_model::network::Networks;
 use gatepost_model::{ClientNumber, Clock, Random, SystemClock, SystemRandom};
+use gatepost_store::copy;
 use gatepost_store::handover::{Handed, Handover, handover};
 use gatepost_store::tables::clients;
 use gatepost_store::{PostgresOptions, Store, StoreError, StoreOptions};
@@ -74,6 +75,7 @@ pub async fn open(
     let keyring = match tables {
         Tables::Migrate => {
             store.migrate().await?;
+            refuse_unfinished(&store).await?;
             let now = sources.clock.now();
             store.create_days(now, now).await?;
             let has_clients = has_clients(&store).await?;
@@ -116,7 +118,9 @@ fn compose(
     })
 }
 
-fn store_options(config: &Config) -> StoreOptions {
+/// How a configuration has its store opened.
+#[must_use]
+pub fn store_options(config: &Config) -> StoreOptions {
     StoreOptions {
         readers: to_usize(config.store.readers),
         point_readers: to_usize(config.server.threads),
@@ -132,6 +136,16 @@ fn store_options(config: &Config) -> StoreOptions {
         },
         ..StoreOptions::default()
     }
+}
+
+async fn refuse_unfinished(store: &Store) -> anyhow::Result<()> {
+    if store.read(copy::is_unfinished).await? {
+        bail!(
+            "the database is a copy that was broken off, and not whole: empty it and run `gatepost db copy` again, or use the \
+             database that it was made from"
+        );
+    }
+    Ok(())
 }
 
 async fn has_clients(store: &Store) -> Result<bool, StoreError> {

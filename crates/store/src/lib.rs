@@ -9,6 +9,7 @@
 //! `STATEMENTS`. To change tables: add a file to `migrations/` and a line to [`migrations::MIGRATIONS`].
 
 mod change;
+pub mod copy;
 pub mod dialect;
 mod engine;
 mod error;

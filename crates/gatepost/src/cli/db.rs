@@ -6,12 +6,21 @@ use clap::Subcommand;
 use serde_json::{Map, Value};
 
 use super::call::{Call, Needs, path, put};
+use super::copy::CopyCommand;
 use super::show::{Details, items, row, table, text};
 use crate::deployment::absolute;
 
 /// The database.
 #[derive(Debug, Subcommand)]
 pub(super) enum DbCommand {
+    #[command(flatten)]
+    Call(DbCall),
+    Copy(CopyCommand),
+}
+
+/// What the server, or this process in its place, does to its own database.
+#[derive(Debug, Subcommand)]
+pub(super) enum DbCall {
     /// Bring the tables to the form that this release needs.
     ///
     /// `gatepost serve` does this when it starts; make a backup first.
@@ -30,7 +39,7 @@ pub(super) enum DbCommand {
     },
 }
 
-impl DbCommand {
+impl DbCall {
     /// What is asked of the admin API.
     #[must_use]
     pub(super) fn call(&self) -> Call {

@@ -8,6 +8,7 @@ mod audit;
 mod call;
 mod client;
 mod config;
+mod copy;
 mod db;
 mod delivery;
 mod method;
@@ -130,15 +131,19 @@ fn perform(cli: &Cli, output: Output) -> Result<(), Failure> {
         Command::Delivery(command) => command.call(),
         Command::Audit(command) => command.call(),
         Command::Method(command) => command.call(),
-        Command::Db(command) => command.call(),
+        Command::Db(db::DbCommand::Copy(command)) => {
+            let config = load(&inputs)?;
+            telemetry::start(&quiet());
+            return runtime(1)?.block_on(command.run(&config, &inputs.data, output));
+        }
+        Command::Db(db::DbCommand::Call(command)) => command.call(),
     };
     ask(&call, &inputs, output)
 }
 
 fn ask(call: &Call, inputs: &Inputs, output: Output) -> Result<(), Failure> {
     let config = load(inputs)?;
-    // A command speaks for itself; only what went wrong inside is of interest besides.
-    telemetry::start(&Log { format: LogFormat::Text, level: String::from("warn") });
+    telemetry::start(&quiet());
     let answer = runtime(1)?.block_on(send::send(call, &config, &inputs.data))?;
     if !answer.status.is_success() {
         return Err(Failure::Refused(answer));
@@ -149,6 +154,11 @@ fn ask(call: &Call, inputs: &Inputs, output: Output) -> Result<(), Failure> {
         output.note("There may be more: ask for those after the last one, or for more with --limit.");
     }
     Ok(())
+}
+
+/// A command speaks for itself; only what went wrong inside is of interest besides.
+fn quiet() -> Log {
+    Log { format: LogFormat::Text, level: String::from("warn") }
 }
 
 fn load(inputs: &Inputs) -> Result<Config, Failure> {

@@ -21,8 +21,11 @@ fn call(words: &[&str]) -> Call {
         Command::Delivery(command) => command.call(),
         Command::Audit(command) => command.call(),
         Command::Method(command) => command.call(),
-        Command::Db(command) => command.call(),
-        Command::Serve(_) | Command::Demo { .. } | Command::Config(_) => panic!("{words:?} is no call"),
+        Command::Db(db::DbCommand::Call(command)) => command.call(),
+        Command::Serve(_)
+        | Command::Demo { .. }
+        | Command::Config(_)
+        | Command::Db(db::DbCommand::Copy(_)) => panic!("{words:?} is no call"),
     }
 }
 

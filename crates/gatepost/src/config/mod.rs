@@ -10,7 +10,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use layers::{Layers, Problem, Source};
-pub use sections::{Config, Log, LogFormat, PostgresSection, RateLimit, Server, StoreSection, Webhooks};
+pub use sections::{
+    Config, Log, LogFormat, PostgresSection, RateLimit, Server, StoreSection, Webhooks, location,
+};
 
 use gatepost_store::PostgresUrl;
 use reader::Reader;

@@ -253,7 +253,10 @@ impl StoreSection {
     fn read(reader: &mut Reader<'_>, data: &Path) -> Self {
         let own = Location::Sqlite(data.join("gatepost.db"));
         Self {
-            location: reader.parsed("store.database", own.clone(), |text| location(text, own)),
+            location: reader.parsed("store.database", own.clone(), |text| match text {
+                "" => Ok(own),
+                text => location(text),
+            }),
             readers: reader.number("store.readers", 1, 64),
             read_deadline: reader.duration(
                 "store.read_deadline",
@@ -316,10 +319,11 @@ fn public_url(text: &str) -> Result<Option<String>, String> {
     Ok(Some(text.trim_end_matches('/').to_owned()))
 }
 
-fn location(text: &str, own: Location) -> Result<Location, String> {
-    if text.is_empty() {
-        return Ok(own);
-    }
+/// Where a database lies, as people write it.
+///
+/// # Errors
+/// A sentence about why it cannot be.
+pub fn location(text: &str) -> Result<Location, String> {
     let path = match text.split_once(':') {
         Some(("postgres" | "postgresql", _)) => return Ok(Location::Postgres(PostgresUrl::new(text))),
         Some(("sqlite", rest)) => rest.strip_prefix("//").unwrap_or(rest),

@@ -25,6 +25,7 @@ pub const STATEMENTS: &[&[&Sql]] = &[
     audit::STATEMENTS,
     client_list::STATEMENTS,
     clients::STATEMENTS,
+    crate::copy::STATEMENTS,
     deliveries::STATEMENTS,
     people::STATEMENTS,
     rate_windows::STATEMENTS,

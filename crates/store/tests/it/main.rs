@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod backups;
 #[cfg(test)]
+mod copy;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod deliveries;
@@ -38,3 +40,5 @@ mod support;
 mod tls;
 #[cfg(test)]
 mod uncertain;
+#[cfg(test)]
+mod upgrade;

@@ -2,6 +2,7 @@
 //! rely on, and when things are not as they should be.
 
 mod backup;
+mod copy;
 mod demo;
 mod forms;
 mod help;

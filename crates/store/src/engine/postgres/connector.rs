@@ -118,11 +118,17 @@ impl Connector {
             Purpose::Write | Purpose::Feed => self.answer_timeout.mul_f32(0.8),
             Purpose::Migrate => Duration::ZERO,
         };
+        // A read that may take longer may also pause longer: a copy waits for what it is written to.
+        let idle = if purpose == Purpose::Read {
+            IDLE_TRANSACTION.max(self.read_deadline)
+        } else {
+            IDLE_TRANSACTION
+        };
         let common = format!(
             "SET client_min_messages = error; SET statement_timeout = {}; \
              SET idle_in_transaction_session_timeout = {}",
             statement_timeout.as_millis(),
-            IDLE_TRANSACTION.as_millis(),
+            idle.as_millis(),
         );
         match purpose {
             Purpose::Read => format!("{common}; SET default_transaction_read_only = on"),
