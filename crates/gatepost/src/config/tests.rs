@@ -189,3 +189,15 @@ fn an_environment_value_of_another_kind_is_refused() {
         "{problems}"
     );
 }
+
+#[test]
+fn events_outlive_their_deliveries() {
+    let found = problems("[retention]\ndeliveries = \"10d\"\nevents = \"9d\"");
+    assert!(
+        found
+            .iter()
+            .any(|text| text.starts_with("retention.events (gatepost.toml line 3): must not be shorter")),
+        "{found:?}"
+    );
+    assert!(problems("[retention]\ndeliveries = \"10d\"\nevents = \"10d\"\naudit = \"365d\"").is_empty());
+}
