@@ -15,10 +15,11 @@ use super::hold::Hold;
 
 /// At most so many results in one transaction.
 const MOST_AT_ONCE: usize = 128;
-/// A store that is busy or full is tried again so often, which is well within a lease:
-const MORE_TRIES: u32 = 5;
+/// A store that is away, busy or full is tried again so often, which takes a little less than a lease: what is given up is
+/// sent once more when that ends,
+const MORE_TRIES: u32 = 200;
 /// after this pause.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// What became of a delivery, to be written down.
 #[derive(Clone, Debug)]
