@@ -55,6 +55,11 @@ impl Database {
         })
     }
 
+    /// The one at this address.
+    pub(crate) const fn at(address: String) -> Self {
+        Self(Some(address))
+    }
+
     /// Its address.
     pub(crate) fn address(&self) -> Option<&str> {
         self.0.as_deref()

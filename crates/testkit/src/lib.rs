@@ -6,19 +6,24 @@
 pub mod admin;
 pub mod api;
 pub mod app;
+pub mod books;
 pub mod cli;
+pub mod cluster;
 pub mod engine;
 pub mod folder;
 pub mod http;
 pub mod make;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod receiver;
 
 pub use api::Api;
 pub use app::{App, Builder, TestClient};
 pub use cli::{Cli, Ran};
+pub use cluster::Cluster;
 pub use folder::Folder;
 pub use http::{Answer, Http};
 pub use process::Process;
+pub use proxy::{Proxy, Traffic};
 pub use receiver::{Received, Receiver};

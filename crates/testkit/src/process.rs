@@ -57,14 +57,20 @@ impl Process {
     ///
     /// # Panics
     /// If it does not start.
-    #[expect(clippy::expect_used, reason = "a test without its server cannot go on")]
     pub async fn start_in(program: impl Into<PathBuf>, folder: Folder, webhooks: &str) -> Self {
-        let data = folder.path().join("data");
-        DirBuilder::new().recursive(true).mode(0o700).create(&data).expect("the data folder");
+        let cli = Cli::new(program, folder.path().join("data"));
+        Self::start_with(cli, folder, webhooks).await
+    }
+
+    /// Starts what this command line, whose data folder is in `folder`, is about.
+    #[expect(clippy::expect_used, reason = "a test without its server cannot go on")]
+    pub(crate) async fn start_with(cli: Cli, folder: Folder, webhooks: &str) -> Self {
+        let data = cli.data();
+        DirBuilder::new().recursive(true).mode(0o700).create(data).expect("the data folder");
         std::fs::write(data.join("gatepost.toml"), format!("{CONFIG}{webhooks}\n"))
             .expect("the configuration");
         let mut process = Self {
-            cli: Cli::new(program, data),
+            cli,
             log: folder.path().join("server.log"),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             running: None,

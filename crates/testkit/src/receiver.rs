@@ -13,6 +13,7 @@ use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,6 +31,8 @@ pub struct Received {
     pub body: Bytes,
     /// The status that it was answered with.
     pub answered: u16,
+    /// When it had arrived.
+    pub at: Instant,
 }
 
 impl Received {
@@ -199,6 +202,7 @@ async fn receive(State(inner): State<Arc<Inner>>, request: Request<Body>) -> Res
         headers: parts.headers,
         body,
         answered,
+        at: Instant::now(),
     });
     inner.arrived.notify_waiters();
     match script {

@@ -7,6 +7,8 @@ mod cli;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod security;
 #[cfg(test)]
 mod support;
