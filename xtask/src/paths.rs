@@ -3,7 +3,7 @@
 use crate::breach::Breach;
 use crate::tree::File;
 
-const MACHINE_FOLDERS: [&str; 3] = ["/work/", "/root/", "/home/"];
+const MACHINE_FOLDERS: [&str; 3] = ["/root/", "/home/", "/Users/"];
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
 
 /// Absolute paths below a folder that only one machine has.

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 #[serde(transparent)]
 pub struct WorkspaceNumber(pub i64);
 
-/// A workspace: a tenant of the product, named on the wire by its subdomain.
+/// A workspace, named on the wire by its subdomain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
     /// `wsp_…`.

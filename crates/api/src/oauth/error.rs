@@ -112,7 +112,7 @@ impl OauthError {
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "server_error",
-                String::from("The service cannot do this right now: nothing was changed, try again"),
+                String::from("The service cannot do this right now: try again, it is safe to repeat"),
             ),
         }
     }

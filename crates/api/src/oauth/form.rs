@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes, to_bytes};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use gatepost_core::Gatepost;
 use gatepost_core::tokens::Credentials;
 use gatepost_http::Caller;
 use gatepost_keys::Plain;
+use gatepost_model::ApiClient;
 use http::request::Parts;
 use http::{HeaderMap, Request, header};
 use url::form_urlencoded;
@@ -50,9 +53,23 @@ impl Form {
         self.parts.extensions.get::<Caller>().map_or(IpAddr::from([0, 0, 0, 0]), |caller| caller.0)
     }
 
+    /// The client that sent the form.
+    pub(super) async fn authenticate(&self, gatepost: &Gatepost) -> Result<Arc<ApiClient>, OauthError> {
+        let issuer = &gatepost.settings().public_url;
+        let credentials = self.required_credentials(issuer)?;
+        let authenticated = gatepost.authenticate(&credentials, self.address()).await;
+        let (client, _) = authenticated.map_err(|refused| OauthError::from_refused(refused, issuer))?;
+        Ok(client)
+    }
+
+    /// The credentials, which must be there.
+    pub(super) fn required_credentials(&self, issuer: &str) -> Result<Credentials, OauthError> {
+        self.credentials()?.ok_or_else(|| OauthError::InvalidClient { issuer: issuer.to_owned() })
+    }
+
     /// The credentials, from the body or from a `Basic` header, never from both (RFC 6749 section 2.3). None if there
     /// are none at all.
-    pub(super) fn credentials(&self) -> Result<Option<Credentials>, OauthError> {
+    fn credentials(&self) -> Result<Option<Credentials>, OauthError> {
         let mut headers = self.parts.headers.get_all(header::AUTHORIZATION).iter();
         let header = headers.next();
         if headers.next().is_some() {

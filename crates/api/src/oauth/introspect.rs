@@ -16,10 +16,7 @@ pub(super) async fn post(State(gatepost): Shared, request: Request<Body>) -> Res
     let issuer = &gatepost.settings().public_url;
     let answer = async {
         let form = Form::read(request).await?;
-        let credentials =
-            form.credentials()?.ok_or_else(|| OauthError::InvalidClient { issuer: issuer.clone() })?;
-        let authenticated = gatepost.authenticate(&credentials, form.address()).await;
-        let (client, _) = authenticated.map_err(|refused| OauthError::from_refused(refused, issuer))?;
+        let client = form.authenticate(&gatepost).await?;
         let token = form.get("token").ok_or(OauthError::Missing("token"))?;
         Ok(match gatepost.introspect_token(&client, token) {
             None => json!({ "active": false }),

@@ -13,13 +13,9 @@ use super::form::Form;
 /// Revokes a token of the client that asks. A token that is unknown, or dead already, is not an error; one of another
 /// client is, and nothing is done to it. `token_type_hint` may say what it likes: there is one type of token.
 pub(super) async fn post(State(gatepost): Shared, request: Request<Body>) -> Response {
-    let issuer = &gatepost.settings().public_url;
     let answer = async {
         let form = Form::read(request).await?;
-        let credentials =
-            form.credentials()?.ok_or_else(|| OauthError::InvalidClient { issuer: issuer.clone() })?;
-        let authenticated = gatepost.authenticate(&credentials, form.address()).await;
-        let (client, _) = authenticated.map_err(|refused| OauthError::from_refused(refused, issuer))?;
+        let client = form.authenticate(&gatepost).await?;
         let token = form.get("token").ok_or(OauthError::Missing("token"))?;
         match gatepost.revoke_token(&client, token).await? {
             Revocation::Done => Ok(()),

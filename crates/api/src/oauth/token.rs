@@ -21,8 +21,7 @@ pub(super) async fn post(State(gatepost): Shared, request: Request<Body>) -> Res
             Some("client_credentials") => {}
             Some(_) => return Err(OauthError::UnsupportedGrant),
         }
-        let credentials =
-            form.credentials()?.ok_or_else(|| OauthError::InvalidClient { issuer: issuer.clone() })?;
+        let credentials = form.required_credentials(issuer)?;
         if form.get("scope").is_some_and(|scope| scope != SCOPE) {
             return Err(OauthError::InvalidScope);
         }

@@ -1,6 +1,6 @@
 //! Typed functions over [`Tx`], one module per table or group of tables that change together.
 //!
-//! Functions on a tenant's data take the workspace first. `lookup_…` gives an option, `list_…` pages, `claim` leases.
+//! Functions on a workspace's data take it first. `lookup_…` gives an option, `list_…` pages, `claim` leases.
 
 pub mod audit;
 pub mod client_list;

@@ -73,9 +73,10 @@ async fn record_in_time(store: &Store, results: Arc<[Result]>) -> std::result::R
 pub async fn record(store: &Store, results: Arc<[Result]>) -> std::result::Result<(), StoreError> {
     store
         .write(move |tx| {
-            for result in results.iter() {
-                let ours = deliveries::record(tx, &result.progress)?;
-                if let Some((client, url_id, reason)) = result.disable.as_ref().filter(|_| ours) {
+            let progress: Vec<&Progress> = results.iter().map(|result| &result.progress).collect();
+            let held = deliveries::record_all(tx, &progress)?;
+            for (result, _) in results.iter().zip(held).filter(|(_, held)| *held) {
+                if let Some((client, url_id, reason)) = &result.disable {
                     webhook_urls::disable(tx, *client, url_id, reason)?;
                 }
             }
