@@ -173,6 +173,14 @@ impl Gatepost {
         Ok(self.directory.lookup(&self.store, number).await?)
     }
 
+    /// Gives back what this node took of clients' rate limits in advance, because it stops.
+    ///
+    /// # Errors
+    /// If the store fails: other nodes cannot use these parts until the windows end, at most an hour later.
+    pub async fn give_back_limits(&self) -> Result<(), Error> {
+        self.limits.give_back(&self.store, self.now()).await.map_err(Error::Store)
+    }
+
     /// Whether what this node has in memory may be trusted.
     pub(crate) fn check_feed(&self) -> Result<(), Error> {
         match self.store.feed_lag() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gatepost_model::limit::{WINDOW, Window};
 use gatepost_model::{ApiClient, ClientNumber, Timestamp};
-use gatepost_store::tables::rate_windows::{self, Part};
+use gatepost_store::tables::rate_windows::{self, Part, Unused};
 use gatepost_store::{Store, StoreError};
 use quick_cache::sync::Cache;
 
@@ -22,7 +22,7 @@ const LONGEST_TRACKED_NAME: usize = 254;
 /// On a store that one node has to itself, the count is kept in memory. On one that several share, each node takes a
 /// part of the window in advance ([`rate_windows`]) and counts that down, so that a request costs no call to the
 /// database; all nodes together never let more pass than the limit. What one node has taken and not used, another
-/// cannot use: a client may be refused that much early.
+/// cannot use before that node stops and gives it back: a client may be refused that much early.
 pub struct RateLimits {
     default: u32,
     shared: bool,
@@ -62,8 +62,11 @@ enum Reserved {
 const PARTS: u32 = 20;
 
 /// But no part is larger: taking one for so many requests costs nothing to speak of, and what a node took is lost to the
-/// others when it goes down.
+/// others when it is killed.
 const LARGEST_PART: u32 = 1_000;
+
+/// Clients' parts that are given back in one transaction.
+const MOST_GIVEN_BACK_AT_ONCE: usize = 1_000;
 
 impl RateLimits {
     /// Limits for clients without one of their own.
@@ -110,6 +113,22 @@ impl RateLimits {
         count.settle(reserved, passed);
         drop(count);
         Ok(result)
+    }
+
+    /// Gives back what this node took in advance and will not use, because it stops.
+    ///
+    /// # Errors
+    /// If the store fails: the parts are then lost to the other nodes until their windows end.
+    pub async fn give_back(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        let mut unused: Vec<_> =
+            self.entries.iter().filter_map(|(client, entry)| entry.count().surrender(client, now)).collect();
+        // Nodes that stop together lock the clients' rows in the same order.
+        unused.sort_by_key(|part| part.client);
+        for parts in unused.chunks(MOST_GIVEN_BACK_AT_ONCE) {
+            let parts = parts.to_vec();
+            store.write(move |tx| rate_windows::give_back(tx, &parts)).await?;
+        }
+        Ok(())
     }
 
     async fn reserve(
@@ -163,6 +182,14 @@ impl Count {
         // What is neither untaken nor still this node's to give has passed here or is with other nodes.
         let open = part.left.saturating_add(self.held).saturating_add(self.reserved);
         self.window.used = limit.saturating_sub(open);
+    }
+
+    /// Hands out all that is held of a window that goes on: from then on it is with the other nodes.
+    fn surrender(&mut self, client: ClientNumber, now: Timestamp) -> Option<Unused> {
+        let requests = std::mem::take(&mut self.held);
+        self.window.used = self.window.used.saturating_add(requests);
+        let goes_on = now < self.window.started.plus(WINDOW);
+        (requests > 0 && goes_on).then_some(Unused { client, started: self.window.started, requests })
     }
 
     /// Ends a reservation: a request that did not pass is given back.
@@ -343,6 +370,11 @@ mod tests {
             assert!(!allowed || matches!(reserved, Reserved::One(_)), "nothing passes that was not reserved");
             count.settle(reserved, used);
             passed += u32::from(allowed);
+            // Now and then a node is stopped and started anew.
+            if turn % 50 == 49 {
+                given -= count.surrender(ClientNumber(1), now).map_or(0, |unused| unused.requests);
+                *count = Count::default();
+            }
         }
         assert_eq!(passed, limit, "and in the end the whole limit was used");
     }

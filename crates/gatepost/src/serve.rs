@@ -137,6 +137,9 @@ impl Running {
         if let Err(error) = self.gatepost.flush_journal().await {
             tracing::warn!(%error, "the last uses and refusals could not be written down");
         }
+        if let Err(error) = self.gatepost.give_back_limits().await {
+            tracing::warn!(%error, "parts of rate limits could not be given back to the other nodes");
+        }
         self.gatepost.store().close().await;
         admin_socket::remove(&self.admin_socket);
         drop(self.lock);

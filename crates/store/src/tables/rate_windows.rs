@@ -6,7 +6,7 @@ use gatepost_model::{ClientNumber, Timestamp};
 use crate::{Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] = &[&TAKE];
+pub const STATEMENTS: &[&Sql] = &[&TAKE, &GIVE_BACK];
 
 /// Gives out the next part, whether or not there is that much left: whoever takes it works out from the count before it
 /// how much of it is within the limit. One statement, so that two nodes never get the same part.
@@ -16,6 +16,11 @@ static TAKE: Sql = Sql::new(
      given = CASE WHEN rate_window.started <= $4 THEN excluded.given ELSE rate_window.given + excluded.given END,
      started = CASE WHEN rate_window.started <= $4 THEN excluded.started ELSE rate_window.started END
      RETURNING started, given",
+);
+
+/// Only the window that it was taken of gets it back.
+static GIVE_BACK: Sql = Sql::new(
+    "UPDATE rate_window SET given = given - $3 WHERE client_number = $1 AND started = $2 AND given >= $3",
 );
 
 /// A part of a client's window.
@@ -48,4 +53,27 @@ pub fn take(
     let left = (limit - given).max(0);
     let small = |number: i64| u32::try_from(number).unwrap_or(0);
     Ok(Part { started, requests: small(requests), left: small(left) })
+}
+
+/// What is left of a part that its node will not use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unused {
+    /// Whose window it is.
+    pub client: ClientNumber,
+    /// When the window began.
+    pub started: Timestamp,
+    /// Requests that the node has taken and let nobody use.
+    pub requests: u32,
+}
+
+/// Gives back what was taken in advance, so that other nodes may let it pass; of a window that has ended meanwhile,
+/// nothing.
+///
+/// # Errors
+/// If the store fails.
+pub fn give_back(tx: &Tx<'_>, unused: &[Unused]) -> Result<(), StoreError> {
+    for part in unused {
+        tx.exec_later(&GIVE_BACK, params![part.client, part.started, part.requests])?;
+    }
+    Ok(())
 }

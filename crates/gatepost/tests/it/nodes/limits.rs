@@ -34,6 +34,27 @@ async fn a_limit_holds_over_three_nodes_and_is_not_wasted() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_stops_gives_back_what_it_did_not_use() {
+    const RESTARTS: usize = 25;
+    let Some(postgres) = shared_postgres() else { return };
+    let mut cluster = cluster(postgres, 2, "").await;
+    let client = cluster.client("shop", &[], "").await;
+    let limit = LIMIT.to_string();
+    let _ =
+        cluster.nodes[0].cli().run(&["client", "update", &client.id, "--rate-limit", &limit]).await.expect(0);
+    // Each restart takes a part for one request: kept, they would be more than the whole limit.
+    for _ in 0..RESTARTS {
+        let tool = cluster.nodes[1].api(&client, "shop").await;
+        let _ = tool.call("GET", "/v1.11/tasks?limit=1", None).await.expect(200);
+        assert!(cluster.nodes[1].terminate().await.success());
+        cluster.nodes[1].restart().await;
+    }
+    let tool = cluster.nodes[0].api(&client, "shop").await;
+    let passed = use_up(tool.apart()).await + RESTARTS;
+    assert_eq!(passed, LIMIT, "all of the limit can be used, and no more");
+}
+
 async fn use_up(tool: Api) -> usize {
     let mut passed = 0;
     loop {
