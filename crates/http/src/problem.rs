@@ -85,6 +85,9 @@ impl From<Error> for Problem {
                 tracing::warn!(%error, "feed.lost");
                 Self::unavailable()
             }
+            Error::Store(zero @ StoreError::ZeroCharacter) => {
+                Self::new(StatusCode::BAD_REQUEST, "invalid", zero.to_string())
+            }
             Error::Store(StoreError::Uncertain) => {
                 tracing::warn!(error = %StoreError::Uncertain, "store.uncertain");
                 Self::uncertain()
@@ -152,6 +155,13 @@ mod tests {
         let help = |cause| Problem::from(Error::Store(cause)).help.unwrap();
         assert!(help(StoreError::Busy).contains("Nothing was changed"));
         assert!(!help(StoreError::Uncertain).contains("Nothing was changed"));
+    }
+
+    #[test]
+    fn a_text_that_no_database_keeps_is_the_mistake_of_whoever_sent_it() {
+        let problem = Problem::from(Error::Store(StoreError::ZeroCharacter));
+        assert_eq!(problem.status(), StatusCode::BAD_REQUEST);
+        assert!(problem.message.contains("U+0000"), "{problem:?}");
     }
 
     #[test]

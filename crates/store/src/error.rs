@@ -18,6 +18,9 @@ pub enum StoreError {
     /// A value breaks a CHECK, NOT NULL or column type.
     #[error("a value breaks a rule of its table: {0}")]
     Constraint(String),
+    /// A text holds U+0000, which PostgreSQL cannot keep, so neither engine does. Whoever sent the text can mend it.
+    #[error("a text holds the character U+0000, which cannot be kept or searched for; send it without")]
+    ZeroCharacter,
     /// The store has too much to do, or another process holds the database; trying again later may work.
     #[error("the database is busy; try again")]
     Busy,

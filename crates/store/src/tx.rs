@@ -41,6 +41,7 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// Any [`StoreError`] of the statement.
     pub fn exec(&self, statement: &impl Statement, values: &[Value<'_>]) -> Result<usize, StoreError> {
+        refuse_zero(values)?;
         self.session.execute(statement.rendered(self.dialect())?, values)
     }
 
@@ -54,6 +55,7 @@ impl<'a> Tx<'a> {
         statement: &impl Statement,
         sets: &[&[Value<'_>]],
     ) -> Result<Vec<usize>, StoreError> {
+        sets.iter().try_for_each(|values| refuse_zero(values))?;
         self.session.execute_each(statement.rendered(self.dialect())?, sets)
     }
 
@@ -65,6 +67,7 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// Any [`StoreError`] of the statement; return it, for it may not show again.
     pub fn exec_later(&self, statement: &impl Statement, values: &[Value<'_>]) -> Result<(), StoreError> {
+        refuse_zero(values)?;
         self.session.execute_later(statement.rendered(self.dialect())?, values)
     }
 
@@ -133,6 +136,7 @@ impl<'a> Tx<'a> {
         values: &[Value<'_>],
         mut each: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
+        refuse_zero(values)?;
         self.session.scan(statement.rendered(self.dialect())?, values, &mut each)
     }
 
@@ -142,6 +146,7 @@ impl<'a> Tx<'a> {
         values: &[Value<'_>],
         mut each: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
+        refuse_zero(values)?;
         self.session.query(statement.rendered(self.dialect())?, values, &mut each)
     }
 
@@ -160,4 +165,11 @@ impl<'a> Tx<'a> {
     pub fn announce(&self, change: Change) {
         self.announced.borrow_mut().push(change);
     }
+}
+
+/// PostgreSQL can neither keep nor be asked for a text with U+0000. Both engines refuse it here, before anything is sent:
+/// a database could not move to the other one else, and to whoever sent the text it is their mistake, not the store's.
+fn refuse_zero(values: &[Value<'_>]) -> Result<(), StoreError> {
+    let has_zero = |value: &Value<'_>| matches!(value, Value::Text(text) if text.contains('\0'));
+    if values.iter().any(has_zero) { Err(StoreError::ZeroCharacter) } else { Ok(()) }
 }

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::body::Body;
 use axum::response::{Html, IntoResponse, Response};
 use gatepost_core::Error;
+use gatepost_core::error::StoreError;
 use gatepost_http::RequestId;
 use http::StatusCode;
 
@@ -21,6 +22,8 @@ pub(crate) enum Failure {
     Foreign,
     /// What was sent is no form of ours.
     Malformed,
+    /// A text holds U+0000, which no database keeps.
+    ZeroCharacter,
     /// A form that is longer than any of ours.
     TooLong,
     /// What was asked for does not fit the present state; the text is for whoever asked.
@@ -37,7 +40,7 @@ impl Failure {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::WrongVerb => StatusCode::METHOD_NOT_ALLOWED,
             Self::Foreign => StatusCode::FORBIDDEN,
-            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Malformed | Self::ZeroCharacter => StatusCode::BAD_REQUEST,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -50,7 +53,7 @@ impl Failure {
             Self::NotFound => "There is no such page",
             Self::WrongVerb => "This page cannot be used like that",
             Self::Foreign => "This form did not come from here",
-            Self::Malformed | Self::TooLong => "This form could not be read",
+            Self::Malformed | Self::ZeroCharacter | Self::TooLong => "This form could not be read",
             Self::Conflict(_) => "This is not possible now",
             Self::Unavailable => "This is not possible right now",
             Self::Internal => "Something went wrong on our side",
@@ -65,6 +68,9 @@ impl Failure {
             Self::WrongVerb => "Open it from the page that leads to it.",
             Self::Foreign => "Nothing was changed. Open the page again and send the form from there.",
             Self::Malformed => "Nothing was changed. Open the page again and send its form.",
+            Self::ZeroCharacter => {
+                "Nothing was changed. A text in it holds the invisible character U+0000, which cannot be kept. Go back, type that text anew instead of pasting it, and send it again."
+            }
             Self::TooLong => "Nothing was changed. It is longer than any form of ours.",
             Self::Conflict(text) => text,
             Self::Unavailable => "Nothing was changed. Wait a moment, then send it again.",
@@ -102,6 +108,7 @@ impl From<Error> for Failure {
             Error::Conflict(text) => Self::Conflict(sentence(&text)),
             Error::Invalid { problem, .. } => Self::Conflict(sentence(&problem)),
             Error::Unhashable => Self::Unavailable,
+            Error::Store(StoreError::ZeroCharacter) => Self::ZeroCharacter,
             Error::Store(cause) if cause.is_transient() => {
                 tracing::warn!(error = %cause, "store.unavailable");
                 Self::Unavailable

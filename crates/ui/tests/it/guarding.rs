@@ -110,3 +110,28 @@ async fn what_does_not_exist_or_cannot_be_read_is_a_page_too() {
     assert!(moved.status == 308 && moved.header("location") == BASE, "{}", moved.status);
     app.http.get("/v1.11/tasks", &[]).await.with_status(401);
 }
+
+#[tokio::test]
+async fn a_text_that_no_database_keeps_is_refused_with_words() {
+    let app = App::start().await;
+    let browser = Browser::owner(&app).await;
+    browser.post("/workspaces", &[("subdomain", "shop"), ("name", "Shop")]).await.with_status(303);
+    let zero = "a\0b";
+    let forms: [(&str, &[(&str, &str)]); 2] = [
+        ("/workspaces", &[("subdomain", "other"), ("name", zero)]),
+        ("/clients", &[("name", zero), ("workspaces", "shop")]),
+    ];
+    for (path, form) in forms {
+        let status = browser.post(path, form).await.status;
+        assert!((400..500).contains(&status), "{path}: {status}");
+    }
+    assert_eq!(app.gatepost().list_workspaces().await.unwrap().len(), 1, "nothing was kept");
+    for path in
+        ["?search=a%00b", "/clients/%00", "/deliveries?client=%00", "/deliveries/%00", "/audit?before=%00"]
+    {
+        let status = browser.get(path).await.status;
+        assert!(status < 500, "{path}: {status}");
+    }
+    let signed_in = Browser::new(&app).sign_in("ines\0@ceramics.example", "wheel\0and kiln").await;
+    assert!((400..500).contains(&signed_in.status), "{}", signed_in.status);
+}

@@ -12,6 +12,7 @@ mod slow;
 mod stop;
 mod wire;
 mod writers;
+mod zero;
 
 /// The built program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_gatepost");
