@@ -15,6 +15,12 @@ pub fn router(gatepost: Arc<Gatepost>) -> Router {
     Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(gatepost)
 }
 
+/// While the database is awaited at a start: the process is there, and can do nothing yet.
+pub fn closed() -> Router {
+    let closed = || async { Problem::unavailable().into_response() };
+    Router::new().route("/healthz", get(healthz)).fallback(closed)
+}
+
 async fn healthz() -> Response {
     ok()
 }

@@ -70,7 +70,12 @@ pub async fn open(
     public_url: String,
     tables: Tables,
 ) -> anyhow::Result<Deployment> {
-    let store = Store::open(&config.store.location, store_options(config))
+    let (location, options) = (config.store.location.clone(), store_options(config));
+    // It waits for the disk or the server, and others use this thread.
+    let opening = tokio::task::spawn_blocking(move || Store::open(&location, options));
+    let store = opening
+        .await
+        .context("opening the database broke off")?
         .with_context(|| format!("the database \"{}\" cannot be opened", config.store.location))?;
     let keyring = match tables {
         Tables::Migrate => {

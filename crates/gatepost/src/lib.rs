@@ -3,6 +3,7 @@
 //! - [`config`]: the layers of the configuration.
 //! - [`cli`]: every command is one call of the admin API.
 //! - [`mod@serve`]: what runs, and how it starts and stops; [`deployment`] puts the use cases together.
+//! - `waiting`: a start whose database is away.
 //! - [`upkeep`]: what is done for the tables every hour.
 //! - [`data_folder`], [`key_file`], [`admin_socket`]: what lies in the data folder, and who may see it.
 
@@ -19,6 +20,7 @@ pub mod telemetry;
 #[cfg(test)]
 mod test_folder;
 pub mod upkeep;
+mod waiting;
 
 pub use config::Config;
 pub use data_folder::DataFolder;

@@ -19,8 +19,9 @@ use crate::admin_socket;
 use crate::config::Config;
 use crate::data_folder::{DataFolder, Lock};
 use crate::deliver;
-use crate::deployment::{self, Deployment, Sources, Tables};
+use crate::deployment::{Deployment, Sources};
 use crate::upkeep;
+use crate::waiting::Opening;
 
 /// How often notes on uses and refusals are written down.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -45,7 +46,8 @@ pub struct Running {
     lock: Lock,
 }
 
-/// Starts a server of this configuration on `listener`; `folder` is locked until it stops.
+/// Starts a server of this configuration on `listener`; `folder` is locked until it stops. A PostgreSQL that is away is
+/// waited for, however long that takes.
 ///
 /// # Errors
 /// If another process uses the data folder, or a part cannot be opened: then nothing of the server runs.
@@ -58,15 +60,6 @@ pub async fn serve(
     let lock = patient_lock(folder, &config.server.admin_socket).await?;
     let address = listener.local_addr().context("the listener has no address")?;
     let public_url = config.server.public_url.clone().unwrap_or_else(|| reachable_url(address));
-    let opened = deployment::open(config, folder, &sources, public_url, Tables::Migrate).await?;
-    let Deployment { gatepost, keyring, handed } = opened;
-    release_leases(&gatepost).await?;
-    let socket = admin_socket::bind(&config.server.admin_socket)?;
-    let metrics_listener = metrics_listener(config).await?;
-
-    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let senders = deliver::Senders { gatepost: &gatepost, keyring, sources: &sources, handed };
-    let attempts = deliver::start(senders, config, &tasks, &stop)?;
     let counts = Arc::new(RequestCounts::default());
     let options = Options {
         trusted_proxies: config.server.trusted_proxies.clone(),
@@ -76,6 +69,15 @@ pub async fn serve(
         clock: Arc::clone(&sources.clock),
         random: Arc::clone(&sources.random),
     };
+    let opening = Opening { config, folder, sources: &sources, public_url: &public_url, listener: &listener };
+    let Deployment { gatepost, keyring, handed } = opening.open(&options).await?;
+    release_leases(&gatepost).await?;
+    let socket = admin_socket::bind(&config.server.admin_socket)?;
+    let metrics_listener = metrics_listener(config).await?;
+
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let senders = deliver::Senders { gatepost: &gatepost, keyring, sources: &sources, handed };
+    let attempts = deliver::start(senders, config, &tasks, &stop)?;
     let set_up_link = set_up_link(&gatepost).await?;
     let pages = gatepost_ui::router(Arc::clone(&gatepost));
     let public = gatepost_api::router(Arc::clone(&gatepost)).merge(pages);

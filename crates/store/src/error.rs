@@ -27,6 +27,9 @@ pub enum StoreError {
     /// The database cannot be reached. Nothing of the transaction was kept.
     #[error("the database cannot be reached: {0}; try again")]
     Unavailable(String),
+    /// The database lets nobody in with this name and password, or there is none of that name. Nothing was kept.
+    #[error("the database does not let this server in: {0}")]
+    Denied(String),
     /// The connection was lost while the database was committing: all of the transaction was kept, or nothing.
     #[error(
         "the connection to the database was lost during a commit, so it is not known whether it was done"
@@ -103,7 +106,13 @@ impl StoreError {
     pub const fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Busy | Self::Unavailable(_) | Self::Uncertain | Self::Timeout | Self::Closed | Self::Full
+            Self::Busy
+                | Self::Unavailable(_)
+                | Self::Denied(_)
+                | Self::Uncertain
+                | Self::Timeout
+                | Self::Closed
+                | Self::Full
         )
     }
 }

@@ -42,9 +42,15 @@ pub(super) async fn run(config: &Config, inputs: &Inputs, output: Output) -> any
     // Before the start is announced: whoever reads that may send a signal at once.
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
-    let running = serve(config, &folder, Sources::of_the_machine(), listener).await?;
-    announce(&running, &folder, output);
     let mut stopped = async || tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} };
+    let running = tokio::select! {
+        running = serve(config, &folder, Sources::of_the_machine(), listener) => running?,
+        () = stopped() => {
+            tracing::info!("stopped before it was started");
+            return Ok(());
+        }
+    };
+    announce(&running, &folder, output);
     stopped().await;
     tracing::info!("stopping; a second signal stops at once");
     tokio::select! {

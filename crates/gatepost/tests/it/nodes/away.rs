@@ -1,14 +1,16 @@
 //! PostgreSQL is away, or takes no more connections.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use gatepost_testkit::{Cluster, Folder};
 use serde_json::json;
 use tokio::task::block_in_place;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use super::{asked_token, at_each_node, own_postgres, program, until};
+use super::{DEADLINE, asked_token, at_each_node, own_postgres, program, shared_postgres, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_database_is_away_writes_are_refused_and_when_it_is_back_they_are_not() {
@@ -46,16 +48,68 @@ async fn a_node_for_which_there_are_no_connections_left_says_so_and_disturbs_nob
     let mut cluster = Cluster::start(&postgres, Path::new(&program()), 1, "").await;
     let database = format!("--database={}", cluster.database());
     let folder = Folder::new();
-    let mut second = std::process::Command::new(program());
+    let mut second = Command::new(program());
     second.args(["serve", "--listen=127.0.0.1:0", &database, "--data"]).arg(folder.path());
-    let refused = block_in_place(|| second.output().unwrap());
-    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let mut second = second.stderr(Stdio::piped()).spawn().unwrap();
+    let said = block_in_place(|| said_until(&mut second, "waiting for the database"));
     println!("without connections: {}", said.trim());
-    assert_eq!(refused.status.code(), Some(1), "{said}");
     assert!(said.contains("cannot be opened") && said.contains("too many clients"), "{said}");
     let _ = cluster.nodes[0].http.get("/readyz", &[]).await.expect(200);
 
+    let told = Command::new("kill").args(["-TERM", &second.id().to_string()]).status().unwrap();
+    assert!(told.success() && block_in_place(|| second.wait().unwrap()).success(), "it stops while it waits");
     assert!(cluster.nodes[0].terminate().await.success());
     let started = Cluster::start(&postgres, Path::new(&program()), 1, "").await;
     let _ = started.nodes[0].http.get("/readyz", &[]).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_starts_before_its_database_waits_and_says_so() {
+    let Some(postgres) = own_postgres(&[]) else { return };
+    let mut cluster = Cluster::start(&postgres, Path::new(&program()), 1, "").await;
+    let client = cluster.client("shop", &[], "").await;
+    let node = &mut cluster.nodes[0];
+    assert!(node.terminate().await.success());
+    block_in_place(|| postgres.stop("fast"));
+
+    let (http, form) = (node.http.clone(), "grant_type=client_credentials");
+    let meanwhile = async {
+        let is_there =
+            async || http.try_send("GET", "/healthz", &[], "").await.is_ok_and(|answer| answer.status == 200);
+        println!("it can be asked after {:?}", until("the process can be asked", is_there).await);
+        for path in ["/readyz", "/v1.11/tasks", "/settings/api-manager"] {
+            let answer = http.get(path, &[]).await.expect(503);
+            assert_eq!(answer.header("retry-after"), "1", "{path}");
+        }
+        let _ = http.post_form("/oauth/token", form).await.expect(503);
+        block_in_place(|| postgres.run());
+        Instant::now()
+    };
+    let ((), back) = timeout(DEADLINE, async { tokio::join!(node.restart(), meanwhile) }).await.unwrap();
+    println!("it has started {:?} after PostgreSQL is back", back.elapsed());
+    assert_eq!(asked_token(node, &client).await, 200);
+    assert_eq!(node.log().matches("waiting for the database").count(), 1, "{}", node.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_the_database_does_not_let_in_ends_at_once() {
+    let Some(postgres) = shared_postgres() else { return };
+    let folder = Folder::new();
+    let known = postgres.schema();
+    let (server, _) = known.rsplit_once('/').unwrap();
+    let database = format!("--database={server}/nothing_of_this_name");
+    let mut node = Command::new(program());
+    node.args(["serve", "--listen=127.0.0.1:0", &database, "--data"]).arg(folder.path());
+    let ended = block_in_place(|| node.output().unwrap());
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("does not let this server in") && said.contains("does not exist"), "{said}");
+}
+
+/// What a process writes on stderr, up to the line that holds `text`.
+fn said_until(process: &mut Child, text: &str) -> String {
+    let mut said = String::new();
+    let mut lines = BufReader::new(process.stderr.take().unwrap());
+    while !said.contains(text) && lines.read_line(&mut said).unwrap() > 0 {}
+    said
 }

@@ -33,7 +33,11 @@ pub(super) fn from_connecting(error: &tokio_postgres::Error) -> StoreError {
         let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
         return unavailable(format!("{error}{cause}"));
     };
-    unavailable(refusal.message())
+    match refusal.code().code().get(..2) {
+        // Authorization, and databases that do not exist: no waiting helps.
+        Some("28" | "3D") => StoreError::Denied(refusal.message().to_owned()),
+        _ => unavailable(refusal.message()),
+    }
 }
 
 /// The database cannot be reached, for this reason.
