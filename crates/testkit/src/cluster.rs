@@ -53,11 +53,18 @@ impl Cluster {
         (count, way): (usize, Way),
         webhooks: &str,
     ) -> Self {
-        let address = postgres.schema();
+        Self::start_at(&postgres.schema(), program, (count, way), webhooks).await
+    }
+
+    /// Starts them on the database with this address.
+    ///
+    /// # Panics
+    /// If one does not start.
+    pub async fn start_at(address: &str, program: &Path, (count, way): (usize, Way), webhooks: &str) -> Self {
         let mut cluster =
-            Self { nodes: Vec::new(), links: Vec::new(), metrics: Vec::new(), database: address.clone() };
+            Self { nodes: Vec::new(), links: Vec::new(), metrics: Vec::new(), database: address.to_owned() };
         for _ in 0..count {
-            cluster.add(program, &address, way, webhooks).await;
+            cluster.add(program, address, way, webhooks).await;
         }
         cluster
     }

@@ -60,15 +60,7 @@ impl Postgres {
     }
 
     fn prepare(programs: PathBuf, settings: &[&str]) -> Result<Self, String> {
-        let port = free_port().map_err(|error| error.to_string())?;
-        let folder = std::env::temp_dir().join(format!("gatepost-postgres-{}-{port}", std::process::id()));
-        let made = fs::create_dir(&folder).and_then(|()| {
-            fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
-            account().map_or(Ok(()), |(user, group)| chown(&folder, Some(user), Some(group)))
-        });
-        made.map_err(|error| format!("{}: {error}", folder.display()))?;
-        let mut server = Self { programs, folder, port, guard: None };
-        server.guard = Some(server.guarded().map_err(|error| format!("sh: {error}"))?);
+        let server = Self::empty(programs)?;
         let mut initdb = server.program("initdb");
         initdb.args([
             "--no-sync",
@@ -78,13 +70,67 @@ impl Postgres {
             "--username=gatepost",
         ]);
         finish(initdb.arg(format!("--pgdata={}/data", server.folder.display())))?;
-        let file = server.folder.join("data/postgresql.conf");
+        server.configure(settings)?;
+        server.control(&["start", "--timeout=120"])?;
+        Ok(server)
+    }
+
+    /// Starts a server that follows this one under the name `standby`.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn standby(&self) -> Self {
+        sound(self.prepare_standby())
+    }
+
+    fn prepare_standby(&self) -> Result<Self, String> {
+        let standby = Self::empty(self.programs.clone())?;
+        let mut copy = standby.program("pg_basebackup");
+        copy.args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"]);
+        copy.arg(format!("--pgdata={}/data", standby.folder.display()));
+        let primary = format!("host=127.0.0.1 port={} user=gatepost application_name=standby", self.port);
+        finish(copy.args(["--dbname", &primary]))?;
+        standby.configure(&[])?;
+        standby.control(&["start", "--timeout=120"])?;
+        Ok(standby)
+    }
+
+    /// Makes a server that followed another one take writes itself.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn promote(&self) {
+        sound(self.control(&["promote", "--timeout=60"]));
+    }
+
+    /// The same address with another server to go to.
+    #[must_use]
+    pub fn address_with(&self, other: &Self, address: &str) -> String {
+        let own = format!("127.0.0.1:{}", self.port);
+        address.replacen(&own, &format!("{own},127.0.0.1:{}", other.port), 1)
+    }
+
+    /// A folder and a port for a server, and what removes it in the end.
+    fn empty(programs: PathBuf) -> Result<Self, String> {
+        let port = free_port().map_err(|error| error.to_string())?;
+        let folder = std::env::temp_dir().join(format!("gatepost-postgres-{}-{port}", std::process::id()));
+        let made = fs::create_dir(&folder).and_then(|()| {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
+            account().map_or(Ok(()), |(user, group)| chown(&folder, Some(user), Some(group)))
+        });
+        made.map_err(|error| format!("{}: {error}", folder.display()))?;
+        let mut server = Self { programs, folder, port, guard: None };
+        server.guard = Some(server.guarded().map_err(|error| format!("sh: {error}"))?);
+        Ok(server)
+    }
+
+    fn configure(&self, settings: &[&str]) -> Result<(), String> {
+        let (file, port) = (self.folder.join("data/postgresql.conf"), self.port);
         let own = format!("\nlisten_addresses='127.0.0.1'\nport={port}\nunix_socket_directories=''\n");
         let changed = fs::read_to_string(&file)
             .and_then(|given| fs::write(&file, format!("{given}{own}{}\n", settings.join("\n"))));
-        changed.map_err(|error| format!("{}: {error}", file.display()))?;
-        server.control(&["start", "--timeout=120"])?;
-        Ok(server)
+        changed.map_err(|error| format!("{}: {error}", file.display()))
     }
 
     fn guarded(&self) -> std::io::Result<Child> {

@@ -54,7 +54,8 @@ async fn whatever_happens_to_nodes_and_database_every_event_is_accounted_for() {
     println!("recovery (until {BETWEEN} more writes were answered): {recoveries:?}");
 }
 
-async fn places(cluster: &Cluster, receiver: &Receiver) -> Vec<Place> {
+/// Three workspaces with a client each, and tools at every node.
+pub(super) async fn places(cluster: &Cluster, receiver: &Receiver) -> Vec<Place> {
     let mut places = Vec::new();
     for workspace in WORKSPACES {
         let client =
@@ -101,7 +102,8 @@ async fn strike_often(
     }
 }
 
-async fn progress(desk: &Desk, cluster: &Cluster) {
+/// Waits until work has gone on for a while.
+pub(super) async fn progress(desk: &Desk, cluster: &Cluster) {
     let mut answered = desk.answered.subscribe();
     let goal = *answered.borrow() + BETWEEN;
     let reached = timeout(DEADLINE, answered.wait_for(|count| *count >= goal)).await.is_ok();
