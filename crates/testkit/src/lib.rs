@@ -9,6 +9,7 @@ pub mod app;
 pub mod books;
 pub mod cli;
 pub mod cluster;
+pub mod disk;
 pub mod engine;
 pub mod folder;
 pub mod http;
@@ -17,6 +18,7 @@ pub mod postgres;
 pub mod process;
 pub mod proxy;
 pub mod receiver;
+pub mod standby;
 
 pub use api::Api;
 pub use app::{App, Builder, TestClient};

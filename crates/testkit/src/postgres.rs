@@ -28,10 +28,22 @@ const GUARD: &str =
 /// A database server with its data.
 #[derive(Debug)]
 pub struct Postgres {
-    programs: PathBuf,
-    folder: PathBuf,
-    port: u16,
+    pub(crate) programs: PathBuf,
+    pub(crate) folder: PathBuf,
+    pub(crate) port: u16,
+    preload: Option<PathBuf>,
     guard: Option<Child>,
+}
+
+/// Where and how a server is run.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    /// Holds its folder; if none is named, where temporary files are.
+    pub disk: Option<PathBuf>,
+    /// Holds its write-ahead log, if that is elsewhere.
+    pub log_disk: Option<PathBuf>,
+    /// A library that comes between it and the system's calls.
+    pub preload: Option<PathBuf>,
 }
 
 /// The server that the tests of this process share; none if PostgreSQL is not installed.
@@ -51,16 +63,25 @@ impl Postgres {
     /// If it is installed and does not start, or is missing though `CI=true`.
     #[must_use]
     pub fn start(settings: &[&str]) -> Option<Self> {
+        Self::start_at(&Site::default(), settings)
+    }
+
+    /// Starts it at this site.
+    ///
+    /// # Panics
+    /// If it is installed and does not start, or is missing though `CI=true`.
+    #[must_use]
+    pub fn start_at(site: &Site, settings: &[&str]) -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(!in_ci(), "PostgreSQL is needed: apt-get install {PACKAGE}");
             eprintln!("skipped: PostgreSQL is not installed (apt-get install {PACKAGE})");
             return None;
         };
-        Some(sound(Self::prepare(programs, settings)))
+        Some(sound(Self::prepare(programs, site, settings)))
     }
 
-    fn prepare(programs: PathBuf, settings: &[&str]) -> Result<Self, String> {
-        let server = Self::empty(programs)?;
+    fn prepare(programs: PathBuf, site: &Site, settings: &[&str]) -> Result<Self, String> {
+        let server = Self::empty(programs, site)?;
         let mut initdb = server.program("initdb");
         initdb.args([
             "--no-sync",
@@ -69,63 +90,33 @@ impl Postgres {
             "--locale=C.UTF-8",
             "--username=gatepost",
         ]);
+        initdb.args(site.log_disk.iter().map(|disk| format!("--waldir={}/wal", disk.display())));
         finish(initdb.arg(format!("--pgdata={}/data", server.folder.display())))?;
         server.configure(settings)?;
         server.control(&["start", "--timeout=120"])?;
         Ok(server)
     }
 
-    /// Starts a server that follows this one under the name `standby`.
-    ///
-    /// # Panics
-    /// If it does not start.
-    #[must_use]
-    pub fn standby(&self) -> Self {
-        sound(self.prepare_standby())
-    }
-
-    fn prepare_standby(&self) -> Result<Self, String> {
-        let standby = Self::empty(self.programs.clone())?;
-        let mut copy = standby.program("pg_basebackup");
-        copy.args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"]);
-        copy.arg(format!("--pgdata={}/data", standby.folder.display()));
-        let primary = format!("host=127.0.0.1 port={} user=gatepost application_name=standby", self.port);
-        finish(copy.args(["--dbname", &primary]))?;
-        standby.configure(&[])?;
-        standby.control(&["start", "--timeout=120"])?;
-        Ok(standby)
-    }
-
-    /// Makes a server that followed another one take writes itself.
-    ///
-    /// # Panics
-    /// If it does not.
-    pub fn promote(&self) {
-        sound(self.control(&["promote", "--timeout=60"]));
-    }
-
-    /// The same address with another server to go to.
-    #[must_use]
-    pub fn address_with(&self, other: &Self, address: &str) -> String {
-        let own = format!("127.0.0.1:{}", self.port);
-        address.replacen(&own, &format!("{own},127.0.0.1:{}", other.port), 1)
-    }
-
     /// A folder and a port for a server, and what removes it in the end.
-    fn empty(programs: PathBuf) -> Result<Self, String> {
+    pub(crate) fn empty(programs: PathBuf, site: &Site) -> Result<Self, String> {
         let port = free_port().map_err(|error| error.to_string())?;
-        let folder = std::env::temp_dir().join(format!("gatepost-postgres-{}-{port}", std::process::id()));
+        let folder = site
+            .disk
+            .clone()
+            .unwrap_or_else(std::env::temp_dir)
+            .join(format!("gatepost-postgres-{}-{port}", std::process::id()));
         let made = fs::create_dir(&folder).and_then(|()| {
             fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
             account().map_or(Ok(()), |(user, group)| chown(&folder, Some(user), Some(group)))
         });
         made.map_err(|error| format!("{}: {error}", folder.display()))?;
-        let mut server = Self { programs, folder, port, guard: None };
+        let mut server = Self { programs, folder, port, preload: site.preload.clone(), guard: None };
         server.guard = Some(server.guarded().map_err(|error| format!("sh: {error}"))?);
         Ok(server)
     }
 
-    fn configure(&self, settings: &[&str]) -> Result<(), String> {
+    /// Adds settings to its own.
+    pub(crate) fn configure(&self, settings: &[&str]) -> Result<(), String> {
         let (file, port) = (self.folder.join("data/postgresql.conf"), self.port);
         let own = format!("\nlisten_addresses='127.0.0.1'\nport={port}\nunix_socket_directories=''\n");
         let changed = fs::read_to_string(&file)
@@ -181,14 +172,16 @@ impl Postgres {
         sound(self.control(&["stop", "--mode", mode]));
     }
 
-    fn control(&self, arguments: &[&str]) -> Result<(), String> {
+    /// Has `pg_ctl` do something to it.
+    pub(crate) fn control(&self, arguments: &[&str]) -> Result<(), String> {
         let mut pg_ctl = self.program("pg_ctl");
         pg_ctl.args(arguments).args(["--wait", "--silent"]);
         pg_ctl.arg(format!("--pgdata={}/data", self.folder.display()));
         // A server that inherited a pipe would keep its reader waiting.
-        let log = self.folder.join("server.log");
+        let log = self.log();
         if arguments.contains(&"start") {
             pg_ctl.arg("--log").arg(&log);
+            pg_ctl.envs(self.preload.iter().map(|library| ("LD_PRELOAD", library)));
         }
         let status = pg_ctl.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
         match status {
@@ -197,7 +190,12 @@ impl Postgres {
         }
     }
 
-    fn program(&self, name: &str) -> Command {
+    fn log(&self) -> PathBuf {
+        self.folder.join("server.log")
+    }
+
+    /// One of its programs.
+    pub(crate) fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));
         self.as_account(&mut command);
         command
@@ -262,7 +260,8 @@ fn number_of(option: &str) -> u32 {
     sound(answer.trim().parse().map_err(|_| format!("{answer} is no account")))
 }
 
-fn finish(command: &mut Command) -> Result<String, String> {
+/// Runs a program to its end, and gives what it said.
+pub(crate) fn finish(command: &mut Command) -> Result<String, String> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{command:?}: {error}"))?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -272,7 +271,7 @@ fn finish(command: &mut Command) -> Result<String, String> {
 }
 
 /// A test without its database cannot go on.
-fn sound<T>(outcome: Result<T, String>) -> T {
+pub(crate) fn sound<T>(outcome: Result<T, String>) -> T {
     outcome.unwrap_or_else(|error| {
         eprintln!("{error}");
         std::panic::resume_unwind(Box::new(error))

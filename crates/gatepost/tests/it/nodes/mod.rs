@@ -7,6 +7,7 @@ mod accounts;
 mod away;
 mod calamities;
 mod chaos;
+mod disks;
 mod failover;
 mod feed;
 mod in_force;
