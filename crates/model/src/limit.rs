@@ -33,10 +33,12 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// Whole seconds until the window ends, at least 1.
+    /// Whole seconds until the window ends, at least 1. No more than a whole window, even if it was begun by a node whose
+    /// clock is ahead of this one's.
     #[must_use]
     pub fn retry_after(&self, now: Timestamp) -> u64 {
-        self.resets_at.since(now).as_micros().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX).max(1)
+        let whole = self.resets_at.since(now).as_micros().div_ceil(1_000_000);
+        whole.try_into().unwrap_or(u64::MAX).clamp(1, WINDOW.as_secs())
     }
 }
 

@@ -61,9 +61,18 @@ impl Cluster {
     /// # Panics
     /// If one does not start.
     pub async fn start_at(address: &str, program: &Path, (count, way): (usize, Way), webhooks: &str) -> Self {
+        let programs = vec![program.to_owned(); count];
+        Self::start_each(address, &programs, way, webhooks).await
+    }
+
+    /// Starts a node of each program on the database with this address.
+    ///
+    /// # Panics
+    /// If one does not start.
+    pub async fn start_each(address: &str, programs: &[PathBuf], way: Way, webhooks: &str) -> Self {
         let mut cluster =
             Self { nodes: Vec::new(), links: Vec::new(), metrics: Vec::new(), database: address.to_owned() };
-        for _ in 0..count {
+        for program in programs {
             cluster.add(program, address, way, webhooks).await;
         }
         cluster

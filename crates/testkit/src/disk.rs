@@ -56,7 +56,7 @@ impl SmallDisk {
         if said.trim() == "mounted" {
             return Some(Self { folder, guard, hold });
         }
-        println!("skipped: this machine allows no small disk (mount -t tmpfs)");
+        eprintln!("skipped: this machine allows no small disk (mount -t tmpfs)");
         let _ = guard.wait();
         None
     }

@@ -8,6 +8,7 @@ pub mod api;
 pub mod app;
 pub mod books;
 pub mod cli;
+pub mod clock;
 pub mod cluster;
 pub mod disk;
 pub mod engine;

@@ -1,11 +1,13 @@
-//! A proxy in front of a server, which can do what networks do: cut connections, and let them stand still.
+//! A proxy in front of a server, which can do what networks do: take time, cut connections, and let them stand still.
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -31,6 +33,8 @@ pub struct Proxy {
 #[derive(Clone, Copy, Debug)]
 struct State {
     traffic: Traffic,
+    /// How long bytes are on their way.
+    delay: Duration,
     /// Connections that were made before the last cut are to be closed.
     cuts: u64,
 }
@@ -44,7 +48,7 @@ impl Proxy {
     pub async fn start(server: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port for the proxy");
         let address = listener.local_addr().expect("the proxy's address");
-        let open = State { traffic: Traffic::Flows, cuts: 0 };
+        let open = State { traffic: Traffic::Flows, delay: Duration::ZERO, cuts: 0 };
         let (traffic, stop, tasks) = (watch::Sender::new(open), CancellationToken::new(), TaskTracker::new());
         let accepting = accept(listener, server, traffic.subscribe(), tasks.clone());
         let stopped = stop.clone();
@@ -61,6 +65,11 @@ impl Proxy {
     /// Decides about everything that passes from now on.
     pub fn set(&self, traffic: Traffic) {
         self.traffic.send_modify(|state| state.traffic = traffic);
+    }
+
+    /// Has bytes take so long from now on, in each direction.
+    pub fn delay(&self, each_way: Duration) {
+        self.traffic.send_modify(|state| state.delay = each_way);
     }
 
     /// Closes every connection; new ones may be made.
@@ -117,6 +126,10 @@ async fn copy(
     loop {
         let read = from.read(&mut buffer).await?;
         flows(&mut traffic).await;
+        let delay = traffic.borrow().delay;
+        if !delay.is_zero() {
+            sleep(delay).await;
+        }
         match buffer.get(..read) {
             None | Some([]) => return to.shutdown().await,
             Some(bytes) => to.write_all(bytes).await?,

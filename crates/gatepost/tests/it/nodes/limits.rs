@@ -55,7 +55,8 @@ async fn a_node_that_stops_gives_back_what_it_did_not_use() {
     assert_eq!(passed, LIMIT, "all of the limit can be used, and no more");
 }
 
-async fn use_up(tool: Api) -> usize {
+/// Calls until the client's limit is reached, and tells how many calls passed.
+pub(super) async fn use_up(tool: Api) -> usize {
     let mut passed = 0;
     loop {
         let answer = tool.call("GET", "/v1.11/tasks?limit=1", None).await;
