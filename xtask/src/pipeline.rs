@@ -52,6 +52,10 @@ fn steps(root: &Path, extent: Extent, log: &mut Log) -> Result<()> {
     outcome
 }
 
+/// Packages whose integration tests run on the engine that `GATEPOST_TEST_ENGINE` names. Those of the store and the use
+/// cases are on both in every run.
+const ON_EITHER_ENGINE: [&str; 4] = ["gatepost", "gatepost-api", "gatepost-ui", "gatepost-webhook"];
+
 /// Every test, and those of the whole product once more on the other engine.
 fn test_steps(root: &Path, totals: &mut Totals, log: &mut Log) -> Result<()> {
     log.step("test", || {
@@ -61,7 +65,8 @@ fn test_steps(root: &Path, totals: &mut Totals, log: &mut Log) -> Result<()> {
     log.step("test-postgres", || {
         let mut command = cargo(root);
         command
-            .args(["test", "--package", "gatepost", "--test", "it"])
+            .args(["test", "--no-fail-fast", "--test", "it", "--test", "rest"])
+            .args(ON_EITHER_ENGINE.iter().flat_map(|package| ["--package", package]))
             .env("GATEPOST_TEST_ENGINE", "postgres");
         run_tests(&mut command, totals)
     })

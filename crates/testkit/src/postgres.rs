@@ -56,6 +56,15 @@ pub fn shared() -> Option<&'static Postgres> {
     SHARED.get_or_init(|| Postgres::start(&["max_connections=500"])).as_ref()
 }
 
+/// That server, if this run is about PostgreSQL: `GATEPOST_TEST_ENGINE` says `postgres`.
+///
+/// # Panics
+/// If it says so and there is none.
+pub fn chosen() -> Option<&'static Postgres> {
+    let chosen = std::env::var_os("GATEPOST_TEST_ENGINE").is_some_and(|engine| engine == "postgres");
+    chosen.then(|| shared().unwrap_or_else(|| sound(Err(String::from("PostgreSQL is not installed")))))
+}
+
 impl Postgres {
     /// Starts a server with these settings (`name=value`); none, and it says so, if PostgreSQL is not installed.
     ///

@@ -3,13 +3,17 @@
 use crate::postgres::{Postgres, Site, finish, sound};
 
 impl Postgres {
-    /// Starts a server that follows this one under the name `standby`.
+    /// Starts a server that follows this one synchronously: what is answered is on it too, whatever becomes of this one.
     ///
     /// # Panics
     /// If it does not start.
     #[must_use]
     pub fn standby(&self) -> Self {
-        sound(self.prepare_standby())
+        let standby = sound(self.prepare_standby());
+        let named =
+            self.configure(&["synchronous_standby_names='standby'"]).and_then(|()| self.control(&["reload"]));
+        sound(named);
+        standby
     }
 
     fn prepare_standby(&self) -> Result<Self, String> {

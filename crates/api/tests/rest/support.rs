@@ -12,10 +12,12 @@ use gatepost_core::{Actor, Gatepost, Parts, Settings};
 use gatepost_keys::Keyring;
 use gatepost_model::{ManualClock, SeededRandom, Timestamp};
 use gatepost_store::handover::handover;
-use gatepost_store::{Location, Store, StoreOptions};
+use gatepost_store::{Location, PostgresUrl, Store, StoreOptions};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
+
+use crate::postgres;
 
 /// A folder that goes away with the test.
 struct Folder(PathBuf);
@@ -67,8 +69,10 @@ impl Server {
         let name = format!("gatepost-api-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let folder = Folder(std::env::temp_dir().join(name));
         std::fs::create_dir(&folder.0).unwrap();
-        let store =
-            Store::open(&Location::Sqlite(folder.0.join("data.db")), StoreOptions::default()).unwrap();
+        let location = postgres::chosen()
+            .map(|server| Location::Postgres(PostgresUrl::new(server.schema())))
+            .unwrap_or_else(|| Location::Sqlite(folder.0.join("data.db")));
+        let store = Store::open(&location, StoreOptions::default()).unwrap();
         store.migrate().await.unwrap();
         let random = Arc::new(SeededRandom::new(7));
         let gatepost = Arc::new(Gatepost::new(Parts {

@@ -24,7 +24,7 @@ mod nodes;
 mod outages;
 #[cfg(test)]
 #[path = "../../../testkit/src/postgres.rs"]
-#[expect(unreachable_pub, reason = "it is a public part of the test kit")]
+#[expect(unreachable_pub, dead_code, reason = "it is a public part of the test kit")]
 mod postgres;
 #[cfg(test)]
 mod reads;

@@ -13,13 +13,14 @@ use gatepost_model::{
 use gatepost_store::handover::handover;
 use gatepost_store::tables::deliveries::{self, Claimed, FIRST_FENCE, NewDelivery};
 use gatepost_store::tables::records;
-use gatepost_store::{Location, Store, StoreError, StoreOptions};
+use gatepost_store::{Location, PostgresUrl, Store, StoreError, StoreOptions};
 use gatepost_webhook::dispatch::{Consent, Dispatcher, LEASE, Options, Parts, Recipient, Recipients};
 use gatepost_webhook::egress::Egress;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::postgres;
 use crate::support::{OK, Receiver, Script, answer_all, config, plain_egress};
 
 /// Everyone agrees, and everything goes to one URL.
@@ -57,7 +58,9 @@ impl World {
     async fn new() -> Self {
         let folder = std::env::temp_dir().join(format!("gatepost-webhook-{:016x}", SystemRandom.next_u64()));
         std::fs::create_dir(&folder).unwrap();
-        let location = Location::Sqlite(folder.join("data.db"));
+        let location = postgres::chosen()
+            .map(|server| Location::Postgres(PostgresUrl::new(server.schema())))
+            .unwrap_or_else(|| Location::Sqlite(folder.join("data.db")));
         let store = Store::open(&location, StoreOptions::default()).unwrap();
         store.migrate().await.unwrap();
         Self { store, clock: Arc::default(), folder }

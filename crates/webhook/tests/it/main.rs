@@ -4,6 +4,9 @@
 
 mod dispatch;
 mod egress;
+#[path = "../../../testkit/src/postgres.rs"]
+#[expect(unreachable_pub, dead_code, reason = "it is a public part of the test kit")]
+mod postgres;
 mod resolver;
 mod ssrf_table;
 mod support;

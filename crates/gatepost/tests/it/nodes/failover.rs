@@ -23,15 +23,10 @@ const CONFIG: &str = "timeout = \"1s\"\nlease = \"8s\"\nretry_schedule = [\"1s\"
 [rate_limit]\nrequests_per_hour = 1000000000
 [store]\npostgres_readers = 2\npostgres_answer_timeout = \"2s\"";
 
-/// What is answered while the standby is synchronous is on the standby, whatever becomes of the primary.
-const SYNCHRONOUS: &str = "ALTER SYSTEM SET synchronous_standby_names = 'standby'";
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_a_standby_takes_over_nothing_that_was_answered_is_lost() {
     let Some(primary) = own_postgres(&[]) else { return };
     let standby = block_in_place(|| primary.standby());
-    primary.execute(SYNCHRONOUS);
-    primary.execute("SELECT pg_reload_conf()");
     let address = primary.address_with(&standby, &primary.schema());
     let receiver = Receiver::start().await;
     let mut cluster = Cluster::start_at(&address, Path::new(&program()), (NODES, Way::Direct), CONFIG).await;
@@ -63,8 +58,6 @@ async fn when_a_standby_takes_over_nothing_that_was_answered_is_lost() {
 async fn no_write_is_answered_as_done_that_its_synchronous_standby_does_not_have() {
     let Some(primary) = own_postgres(&[]) else { return };
     let standby = block_in_place(|| primary.standby());
-    primary.execute(SYNCHRONOUS);
-    primary.execute("SELECT pg_reload_conf()");
     let address = primary.address_with(&standby, &primary.schema());
     let cluster = Cluster::start_at(&address, Path::new(&program()), (1, Way::Direct), CONFIG).await;
     let client = cluster.client("shop", &[], "").await;
