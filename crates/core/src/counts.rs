@@ -30,6 +30,11 @@ const REASONS: [(Reason, &str); 22] = [
     (Reason::UnknownRoute, "unknown_route"),
 ];
 
+/// The name by which a reason is counted.
+pub(crate) fn name_of(reason: Reason) -> &'static str {
+    REASONS.get(reason as usize).map_or("", |(_, name)| name)
+}
+
 /// What was counted since this node started.
 #[derive(Debug, Default)]
 pub struct Counts {

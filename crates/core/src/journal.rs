@@ -1,5 +1,5 @@
 //! What is noted in memory on the way of a request and written down a little later, many at a time: a client's latest
-//! use, and refused requests. A crash loses the last moment of it; nothing else depends on it.
+//! use, counts of its calls, and refused requests. A crash loses the last moment of it; nothing else depends on it.
 
 use std::collections::HashMap;
 use std::mem;
@@ -75,13 +75,14 @@ impl Gatepost {
     /// Writes down what was noted.
     ///
     /// # Errors
-    /// If the store fails: the notes are lost, which only makes *last used* a little older.
+    /// If the store fails: the notes are lost, which makes *last used* a little older and counts a little smaller.
     pub async fn flush_journal(&self) -> Result<(), Error> {
         let uses = mem::take(&mut *self.journal.uses.lock().unwrap_or_else(PoisonError::into_inner));
         let secret_uses =
             mem::take(&mut *self.journal.secret_uses.lock().unwrap_or_else(PoisonError::into_inner));
         let refused = mem::take(&mut *self.journal.refusals.lock().unwrap_or_else(PoisonError::into_inner));
-        if uses.is_empty() && secret_uses.is_empty() && refused.is_empty() {
+        let calls = self.calls.take();
+        if uses.is_empty() && secret_uses.is_empty() && refused.is_empty() && calls.is_empty() {
             return Ok(());
         }
         self.store
@@ -92,6 +93,7 @@ impl Gatepost {
                 for ((client, secret), (at, address)) in &secret_uses {
                     clients::note_secret_use(tx, *client, *secret, *at, *address)?;
                 }
+                calls.add(tx)?;
                 refusals::insert(tx, &refused)
             })
             .await

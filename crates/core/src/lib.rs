@@ -7,6 +7,7 @@
 pub mod access;
 pub mod actor;
 pub mod audit;
+pub mod calls;
 pub mod client_list;
 pub mod clients;
 pub mod counts;
@@ -45,6 +46,7 @@ pub use gatepost_store::migrations::{MigrationState, MigrationStatus};
 pub use gatepost_store::tables::Page;
 pub use settings::Settings;
 
+use crate::calls::Calls;
 use crate::counts::Counts;
 use crate::directory::Directory;
 use crate::journal::Journal;
@@ -65,6 +67,7 @@ pub struct Gatepost {
     pub(crate) failed_sign_ins: FailedAttempts,
     pub(crate) passwords: Passwords,
     pub(crate) journal: Journal,
+    pub(crate) calls: Calls,
     pub(crate) counts: Counts,
     pub(crate) handover: Handover,
     pub(crate) vet_url: VetUrl,
@@ -107,6 +110,7 @@ impl Gatepost {
             failed_sign_ins: FailedAttempts::new(FailureBounds::SIGN_INS),
             passwords: Passwords::default(),
             journal: Journal::default(),
+            calls: Calls::default(),
             counts: Counts::default(),
             directory,
             store: parts.store,

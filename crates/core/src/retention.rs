@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gatepost_model::{Timestamp, WorkspaceNumber, ids};
 use gatepost_store::partitions::{Day, DayTable};
-use gatepost_store::tables::{records, retention};
+use gatepost_store::tables::{calls, records, retention};
 use gatepost_store::{StoreError, Tx};
 
 use crate::{Error, Gatepost};
@@ -80,6 +80,8 @@ impl Gatepost {
         let events = needed.events.map_or(events, |first| first.min(events));
         run.drop_days(DayTable::Events, events).await?;
         run.drop_days(DayTable::RefusedRequests, Day::of(now.minus(kept.refused_requests))).await?;
+        let counts = Day::of(now.minus(kept.refused_requests.max(crate::calls::SHOWN))).start();
+        run.drop_pages(move |tx| calls::drop_before(tx, counts, PAGE)).await?;
         if let Some(audit) = kept.audit {
             let first = Day::of(now.minus(audit));
             run.drop_pages(move |tx| retention::drop_audit(tx, first, PAGE)).await?;

@@ -257,6 +257,9 @@ impl Gatepost {
             None => Admission::from(gate::decide(&request, None, &mut Default::default(), 0, now)),
         };
         self.counts.verdict(admission.trace.failure().map(|(_, reason)| reason));
+        if let (Some(client), Ok(claims)) = (&client, claims) {
+            self.calls.count((client.number, claims.secret), &asked, &admission, now);
+        }
         Ok((client, admission))
     }
 }

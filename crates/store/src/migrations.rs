@@ -12,6 +12,7 @@ use crate::error::StoreError;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "initial", text: include_str!("migrations/0001_initial.sql") },
     Migration { number: 2, name: "people", text: include_str!("migrations/0002_people.sql") },
+    Migration { number: 3, name: "calls", text: include_str!("migrations/0003_calls.sql") },
 ];
 
 /// One step of the tables' history.

@@ -3,6 +3,7 @@
 //! Functions on a workspace's data take it first. `lookup_…` gives an option, `list_…` pages, `claim` leases.
 
 pub mod audit;
+pub mod calls;
 pub mod client_list;
 pub mod clients;
 pub mod deliveries;
@@ -23,6 +24,7 @@ use crate::{Sql, StoreError, Tx, params};
 pub const STATEMENTS: &[&[&Sql]] = &[
     &[&NEXT],
     audit::STATEMENTS,
+    calls::STATEMENTS,
     client_list::STATEMENTS,
     clients::STATEMENTS,
     crate::copy::STATEMENTS,

@@ -11,6 +11,8 @@ mod guarding;
 #[cfg(test)]
 mod privileges;
 #[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod signing_in;
 #[cfg(test)]
 mod styles;
