@@ -3,9 +3,11 @@
 //! A hint, never the truth: a fresh delivery is stored as leased by this node and handed over after the commit. If it
 //! gets lost on the way, its lease ends and the sweep over the table finds it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use gatepost_model::Timestamp;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -17,6 +19,7 @@ pub struct Handover {
     fresh: UnboundedSender<Claimed>,
     held: Arc<AtomicUsize>,
     look: Arc<Notify>,
+    no_room: Arc<NoRoom>,
     room: usize,
 }
 
@@ -29,6 +32,65 @@ pub struct Handed {
     pub held: Arc<AtomicUsize>,
     /// Rings when there is something new in the table.
     pub look: Arc<Notify>,
+    /// Where the senders say which webhook URLs take no more.
+    pub no_room: Arc<NoRoom>,
+}
+
+/// The webhook URLs for which nothing more is taken into memory, each until a moment: their receivers are behind or do not
+/// answer. What is made for them is stored as due at that moment, so that a receiver that hangs costs its writers nothing.
+///
+/// While there is none, which is nearly always, asking costs one read of an atomic.
+#[derive(Debug, Default)]
+pub struct NoRoom {
+    any: AtomicBool,
+    until: RwLock<HashMap<String, Timestamp>>,
+}
+
+impl NoRoom {
+    /// Until when nothing is taken for this URL, if it is so at `now`.
+    #[must_use]
+    pub fn until(&self, url_id: &str, now: Timestamp) -> Option<Timestamp> {
+        if !self.any.load(Ordering::Relaxed) {
+            return None;
+        }
+        let until = self.until.read().unwrap_or_else(PoisonError::into_inner);
+        until.get(url_id).copied().filter(|until| *until > now)
+    }
+
+    /// Takes nothing for this URL until then.
+    pub fn close(&self, url_id: &str, until: Timestamp) {
+        self.change(|all| {
+            all.insert(url_id.to_owned(), until);
+        });
+    }
+
+    /// Takes what comes for this URL.
+    pub fn open(&self, url_id: &str) {
+        if self.any.load(Ordering::Relaxed) {
+            self.change(|all| {
+                all.remove(url_id);
+            });
+        }
+    }
+
+    /// Every URL for which nothing is taken at `now`. Forgets those whose moment has come.
+    #[must_use]
+    pub fn all(&self, now: Timestamp) -> Vec<String> {
+        if !self.any.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        self.change(|all| {
+            all.retain(|_, until| *until > now);
+            all.keys().cloned().collect()
+        })
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut HashMap<String, Timestamp>) -> T) -> T {
+        let mut until = self.until.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(&mut until);
+        self.any.store(!until.is_empty(), Ordering::Relaxed);
+        changed
+    }
 }
 
 /// A handover that takes fresh deliveries while fewer than `room` are in memory, which keeps memory flat when receivers
@@ -37,8 +99,10 @@ pub struct Handed {
 pub fn handover(room: usize) -> (Handover, Handed) {
     let (sender, fresh) = unbounded_channel();
     let (held, look) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
-    let handed = Handed { fresh, held: Arc::clone(&held), look: Arc::clone(&look) };
-    (Handover { fresh: sender, held, look, room }, handed)
+    let no_room = Arc::new(NoRoom::default());
+    let handed =
+        Handed { fresh, held: Arc::clone(&held), look: Arc::clone(&look), no_room: Arc::clone(&no_room) };
+    (Handover { fresh: sender, held, look, no_room, room }, handed)
 }
 
 impl Handover {
@@ -46,6 +110,12 @@ impl Handover {
     #[must_use]
     pub fn has_room(&self) -> bool {
         !self.fresh.is_closed() && self.held.load(Ordering::Relaxed) < self.room
+    }
+
+    /// The webhook URLs that take no more.
+    #[must_use]
+    pub const fn no_room(&self) -> &Arc<NoRoom> {
+        &self.no_room
     }
 
     /// How many deliveries are in memory.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use gatepost_catalog::Catalog;
 use gatepost_model::webhook::{Event, Verb};
 use gatepost_model::{ApiClient, Method, SeededRandom, Timestamp, WorkspaceNumber, ids};
+use gatepost_store::handover::NoRoom;
 use gatepost_store::tables::deliveries::{self, Claimed, FIRST_FENCE, NewDelivery};
 use gatepost_store::tables::records;
 use gatepost_store::tables::webhook_urls::{self, Subscriber};
@@ -28,6 +29,7 @@ pub(super) struct Cause {
     client: String,
     catalog: Arc<Catalog>,
     leased_until: Option<Timestamp>,
+    no_room: Arc<NoRoom>,
     seed: u64,
 }
 
@@ -48,6 +50,7 @@ impl Gatepost {
             client: client.id.clone(),
             catalog: Arc::clone(&self.catalog),
             leased_until: self.handover.has_room().then(|| now.plus(self.settings.lease)),
+            no_room: Arc::clone(self.handover.no_room()),
             seed: self.random.next_u64(),
         }
     }
@@ -120,22 +123,23 @@ impl<'a, 's> Events<'a, 's> {
         for subscriber in &self.subscribers {
             let id = ids::sortable(ids::DELIVERY, self.cause.now, &self.random);
             let has_room = self.made.leased.len() < MOST_HANDED_OVER;
-            let leased_until = self.cause.leased_until.filter(|_| has_room);
-            deliveries::insert(
-                self.tx,
-                &NewDelivery {
-                    id: &id,
-                    event_id: &event.id,
-                    url_id: &subscriber.url_id,
-                    client: subscriber.client,
-                    workspace: event.workspace,
-                    method: &event.method,
-                    created_at: event.at,
-                    leased_until,
-                    replay_of: None,
-                },
-            )?;
-            match leased_until {
+            let new = NewDelivery {
+                id: &id,
+                event_id: &event.id,
+                url_id: &subscriber.url_id,
+                client: subscriber.client,
+                workspace: event.workspace,
+                method: &event.method,
+                created_at: event.at,
+                leased_until: self.cause.leased_until.filter(|_| has_room),
+                replay_of: None,
+            };
+            if let Some(turn) = self.cause.no_room.until(&subscriber.url_id, self.cause.now) {
+                deliveries::insert_for_later(self.tx, &new, turn)?;
+                continue;
+            }
+            deliveries::insert(self.tx, &new)?;
+            match new.leased_until {
                 Some(_) => self.made.leased.push(claimed(id, &event, subscriber)),
                 None => self.made.due = true,
             }

@@ -234,6 +234,24 @@ async fn without_room_in_memory_deliveries_are_due_at_once() {
 }
 
 #[tokio::test]
+async fn deliveries_for_a_url_that_takes_no_more_are_due_when_it_does() {
+    let mut shop = Shop::new(&["task.create"], 2).await;
+    let [full, other] =
+        shop.client.webhook_urls.iter().map(|url| url.id.clone()).collect::<Vec<_>>().try_into().unwrap();
+    let until = START.plus(Duration::from_secs(7));
+    shop.deployment.handed.no_room.close(&full, until);
+    shop.create("tasks", json!({})).await;
+    let handed_over = shop.deployment.handed_over();
+    assert_eq!(handed_over.iter().map(|delivery| &delivery.url_id).collect::<Vec<_>>(), [&other]);
+    let stored = shop.deployment.deliveries().await;
+    let later: Vec<_> = stored.iter().filter(|delivery| delivery.url_id == full).collect();
+    assert_eq!(later.iter().map(|delivery| delivery.due_at).collect::<Vec<_>>(), [until]);
+    shop.deployment.clock.set(until);
+    shop.create("tasks", json!({})).await;
+    assert_eq!(shop.deployment.handed_over().len(), 2);
+}
+
+#[tokio::test]
 async fn a_large_write_hands_over_its_first_deliveries_and_leaves_the_rest_in_the_table() {
     let mut shop = Shop::new(&["task.remove"], 2).await;
     let mut ids = Vec::new();

@@ -43,7 +43,7 @@ impl Drop for Folder {
 pub(crate) struct Deployment {
     pub(crate) gatepost: Arc<Gatepost>,
     pub(crate) clock: Arc<ManualClock>,
-    handed: Handed,
+    pub(crate) handed: Handed,
     _folder: Folder,
 }
 

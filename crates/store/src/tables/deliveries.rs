@@ -1,5 +1,7 @@
 //! Deliveries and their attempts.
 
+use std::collections::HashMap;
+
 use gatepost_model::webhook::{Attempt, Delivery, Outcome};
 use gatepost_model::{ClientNumber, DeliveryState, Method, Timestamp, WorkspaceNumber};
 
@@ -11,6 +13,8 @@ pub const STATEMENTS: &[&Sql] = &[
     &INSERT,
     &CLAIM,
     &CLAIMED,
+    &DUE,
+    &TAKE,
     &NEXT_DUE,
     &RELEASE_ALL,
     &RECORD,
@@ -42,6 +46,14 @@ static CLAIMED: Sql = Sql::new(
      e.record_id, e.record, e.caused_by, e.at
      FROM delivery d JOIN event e ON e.workspace_number = d.workspace_number AND e.id = d.event_id
      WHERE d.workspace_number = $1 AND d.id = $2",
+);
+
+static DUE: Sql = Sql::new(
+    "SELECT id, workspace_number, url_id FROM delivery WHERE state = 0 AND due_at <= $1 ORDER BY due_at LIMIT $2 {lock}",
+);
+
+static TAKE: Sql = Sql::new(
+    "UPDATE delivery SET leased = $3, due_at = $4, fence = fence + 1 WHERE workspace_number = $1 AND id = $2",
 );
 
 static NEXT_DUE: Sql = Sql::new("SELECT min(due_at) FROM delivery WHERE state = 0");
@@ -167,6 +179,22 @@ pub struct Progress {
 /// # Errors
 /// If the store fails.
 pub fn insert(tx: &Tx<'_>, delivery: &NewDelivery<'_>) -> Result<(), StoreError> {
+    insert_due_at(tx, delivery, delivery.leased_until.unwrap_or(delivery.created_at))
+}
+
+/// Makes a delivery that nobody holds and whose turn comes later.
+///
+/// # Errors
+/// If the store fails.
+pub fn insert_for_later(
+    tx: &Tx<'_>,
+    delivery: &NewDelivery<'_>,
+    due_at: Timestamp,
+) -> Result<(), StoreError> {
+    insert_due_at(tx, &NewDelivery { leased_until: None, ..*delivery }, due_at)
+}
+
+fn insert_due_at(tx: &Tx<'_>, delivery: &NewDelivery<'_>, due_at: Timestamp) -> Result<(), StoreError> {
     tx.exec_later(
         &INSERT,
         params![
@@ -176,7 +204,7 @@ pub fn insert(tx: &Tx<'_>, delivery: &NewDelivery<'_>) -> Result<(), StoreError>
             delivery.url_id,
             delivery.client,
             delivery.method.as_str(),
-            delivery.leased_until.unwrap_or(delivery.created_at),
+            due_at,
             delivery.leased_until.is_some(),
             FIRST_FENCE,
             delivery.created_at,
@@ -200,9 +228,52 @@ pub fn claim(
 ) -> Result<Vec<Claimed>, StoreError> {
     let keys: Vec<(String, WorkspaceNumber)> =
         tx.all(&CLAIM, params![now, lease_until, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    read_claimed(tx, &keys)
+}
+
+/// So many that are due are looked at to find the few that may be claimed.
+const LOOKED_AT: u32 = 1_024;
+
+/// [`claim`], but what is for a URL that is named in `put_off` is made due at the moment that stands there instead, up to
+/// a thousand at a time: it costs a write by key and no memory. Also says how many of which URL were put off.
+///
+/// # Errors
+/// If the store fails.
+pub fn claim_others(
+    tx: &Tx<'_>,
+    now: Timestamp,
+    lease_until: Timestamp,
+    limit: u32,
+    put_off: &HashMap<String, Timestamp>,
+) -> Result<(Vec<Claimed>, HashMap<String, u32>), StoreError> {
+    let mut room = limit;
+    let (mut keys, mut taken, mut counts) = (Vec::new(), Vec::new(), HashMap::new());
+    let due: Vec<(String, WorkspaceNumber, String)> =
+        tx.all(&DUE, params![now, LOOKED_AT], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    for (id, workspace, url_id) in due {
+        if let Some(until) = put_off.get(&url_id) {
+            taken.push((id, workspace, false, *until));
+            *counts.entry(url_id).or_insert(0) += 1;
+        } else if room > 0 {
+            room -= 1;
+            keys.push((id.clone(), workspace));
+            taken.push((id, workspace, true, lease_until));
+        }
+    }
+    let sets: Vec<[Value<'_>; 4]> = taken
+        .iter()
+        .map(|(id, workspace, leased, due_at)| {
+            [(*workspace).into(), id.into(), (*leased).into(), (*due_at).into()]
+        })
+        .collect();
+    tx.exec_each(&TAKE, &sets.iter().map(<[Value<'_>; 4]>::as_slice).collect::<Vec<_>>())?;
+    Ok((read_claimed(tx, &keys)?, counts))
+}
+
+fn read_claimed(tx: &Tx<'_>, keys: &[(String, WorkspaceNumber)]) -> Result<Vec<Claimed>, StoreError> {
     let mut claimed = Vec::with_capacity(keys.len());
     for (id, workspace) in keys {
-        claimed.extend(tx.opt(&CLAIMED, params![workspace, &id], claimed_from_row)?);
+        claimed.extend(tx.opt(&CLAIMED, params![*workspace, id], claimed_from_row)?);
     }
     Ok(claimed)
 }

@@ -1,5 +1,7 @@
 //! Deliveries: claims, and what becomes of them.
 
+use std::collections::HashMap;
+
 use gatepost_model::webhook::{Attempt, Event, Outcome};
 use gatepost_model::{ClientNumber, DeliveryState, Method, Timestamp, WorkspaceNumber};
 use gatepost_store::tables::Page;
@@ -11,6 +13,7 @@ use crate::support::{Place, on_both_engines};
 
 on_both_engines!(
     a_claim_takes_the_oldest_and_no_more_than_it_may,
+    a_claim_of_others_puts_off_what_is_named,
     results_are_written_down_once_and_by_the_holder_only,
     lists_go_on_where_they_stopped,
 );
@@ -101,6 +104,42 @@ async fn a_claim_takes_the_oldest_and_no_more_than_it_may(place: Place) {
     let again = claim(&store, 2_000, 100).await;
     assert_eq!(again.len(), 10);
     assert!(again.iter().all(|delivery| delivery.fence == first[0].fence + 1));
+}
+
+async fn a_claim_of_others_puts_off_what_is_named(place: Place) {
+    let store = store_with(&place, 10).await;
+    let stored = store.write(|tx| {
+        let for_another = NewDelivery {
+            id: "dlv_b",
+            event_id: "evt_0000",
+            url_id: "whu_b",
+            client: ClientNumber(1),
+            workspace: WorkspaceNumber(0),
+            method: &"contacts.create".parse().map_err(|_| StoreError::NotFound)?,
+            created_at: Timestamp(1),
+            leased_until: None,
+            replay_of: None,
+        };
+        deliveries::insert(tx, &for_another)?;
+        deliveries::insert_for_later(tx, &NewDelivery { id: "dlv_later", ..for_another }, Timestamp(5))
+    });
+    stored.await.unwrap();
+    let claim_others = |now, url: &str| {
+        let put_off = HashMap::from([(url.to_owned(), Timestamp(now + 50))]);
+        let (now, lease) = (Timestamp(now), Timestamp(now + 1_000));
+        store.write(move |tx| deliveries::claim_others(tx, now, lease, 4, &put_off))
+    };
+    let (claimed, put_off) = claim_others(1, "whu_a").await.unwrap();
+    assert_eq!(claimed.iter().map(|delivery| delivery.id.as_str()).collect::<Vec<_>>(), ["dlv_b"]);
+    assert_eq!(put_off, HashMap::from([(String::from("whu_a"), 10)]));
+    assert_eq!(record(&store, vec![delivered(&claimed[0])]).await, [true], "the fence is that of the claim");
+    let (claimed, put_off) = claim_others(6, "whu_a").await.unwrap();
+    assert_eq!(claimed.iter().map(|delivery| delivery.id.as_str()).collect::<Vec<_>>(), ["dlv_later"]);
+    assert!(put_off.is_empty());
+    // What was put off is due again at its moment, and the limit holds for what is claimed.
+    let (claimed, put_off) = claim_others(51, "whu_other").await.unwrap();
+    assert_eq!((claimed.len(), put_off.len()), (4, 0));
+    assert_eq!(claim(&store, 51, 100).await.len(), 6);
 }
 
 async fn results_are_written_down_once_and_by_the_holder_only(place: Place) {

@@ -7,9 +7,11 @@
 //! deliveries as fast as it takes them.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use gatepost_model::Timestamp;
+use gatepost_store::handover::NoRoom;
 use gatepost_store::tables::deliveries::Claimed;
 
 use super::hold::Hold;
@@ -65,6 +67,8 @@ struct Lane {
     in_row: bool,
     /// How long a try takes, the latest counting most.
     takes: Duration,
+    /// When a try last ended, or was begun while none was on the wire.
+    last_news: Timestamp,
     /// When the last of those that gave way comes back.
     last_back: Timestamp,
 }
@@ -77,6 +81,7 @@ impl Lane {
             width,
             in_row: false,
             takes: FIRST_TRY,
+            last_news: Timestamp::EPOCH,
             last_back: Timestamp::EPOCH,
         }
     }
@@ -89,16 +94,29 @@ impl Lane {
         self.waiting.is_empty() && self.on_the_wire == 0
     }
 
-    /// When one that gives way has its turn, about: after those that wait and those that gave way before it, at the lane's
-    /// pace.
+    /// When one that gives way has its turn.
     fn next_back(&mut self, now: Timestamp, width: usize) -> Timestamp {
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let pace = self.takes / count(width).max(1);
-        let after_waiting = now.plus(pace.saturating_mul(count(self.waiting.len())).max(LEAST_PAUSE));
-        let back = after_waiting.max(self.last_back.plus(pace)).min(now.plus(MOST_PAUSE));
-        self.last_back = back;
-        back
+        self.last_back = self.turn_after(now, width, 1);
+        self.last_back
     }
+
+    /// When the last of so many more has its turn, about: after those that wait and those that gave way before it, at the
+    /// lane's pace.
+    fn turn_after(&self, now: Timestamp, width: usize, more: u32) -> Timestamp {
+        let pace = self.pace(now, width);
+        let after_waiting = now.plus(pace.saturating_mul(count(self.waiting.len())).max(LEAST_PAUSE));
+        after_waiting.max(self.last_back.plus(pace.saturating_mul(more))).min(now.plus(MOST_PAUSE))
+    }
+
+    /// How long passes from one end of a try to the next. A try that has not ended by now takes at least as long as that.
+    fn pace(&self, now: Timestamp, width: usize) -> Duration {
+        let silent = if self.on_the_wire > 0 { now.since(self.last_news) } else { Duration::ZERO };
+        self.takes.max(silent) / count(width).max(1)
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// How wide a lane will be while it works off what waits: as wide as may be, unless its receiver has failed of late.
@@ -117,12 +135,14 @@ pub struct Lanes {
     width: usize,
     most_waiting: usize,
     most_on_the_wire: usize,
+    no_room: Arc<NoRoom>,
 }
 
 impl Lanes {
-    /// Lanes of up to `width`, with bounds on what is on the wire and what waits, all together.
+    /// Lanes of up to `width`, with bounds on what is on the wire and what waits, all together. The URLs that take no more
+    /// are told to `no_room`.
     #[must_use]
-    pub fn new(width: usize, most_on_the_wire: usize, most_waiting: usize) -> Self {
+    pub fn new(width: usize, most_on_the_wire: usize, most_waiting: usize, no_room: Arc<NoRoom>) -> Self {
         Self {
             lanes: HashMap::new(),
             row: VecDeque::new(),
@@ -131,6 +151,7 @@ impl Lanes {
             width: width.max(1),
             most_waiting: most_waiting.max(1),
             most_on_the_wire: most_on_the_wire.max(1),
+            no_room,
         }
     }
 
@@ -146,7 +167,7 @@ impl Lanes {
     }
 
     /// The next delivery to be sent, if any lane has a turn to take.
-    pub fn next_turn(&mut self) -> Option<Waiting> {
+    pub fn next_turn(&mut self, now: Timestamp) -> Option<Waiting> {
         if self.on_the_wire >= self.most_on_the_wire {
             return None;
         }
@@ -157,6 +178,9 @@ impl Lanes {
                 continue;
             }
             let next = lane.waiting.pop_front();
+            if lane.on_the_wire == 0 {
+                lane.last_news = now;
+            }
             lane.on_the_wire += 1;
             self.on_the_wire += 1;
             self.waiting -= 1;
@@ -167,10 +191,11 @@ impl Lanes {
     }
 
     /// A delivery of this URL is off the wire again. A receiver that keeps up widens the lane, its opposite narrows it.
-    pub fn finished(&mut self, url_id: &str, turn: Turn) {
+    pub fn finished(&mut self, url_id: &str, turn: Turn, now: Timestamp) {
         let Some(lane) = self.lanes.get_mut(url_id) else { return };
         self.on_the_wire = self.on_the_wire.saturating_sub(1);
         lane.on_the_wire = lane.on_the_wire.saturating_sub(1);
+        lane.last_news = now;
         match turn {
             Turn::Well(_) => lane.width = (lane.width * 2).min(self.width),
             Turn::Badly(_) => lane.width = (lane.width / 2).max(1),
@@ -208,6 +233,27 @@ impl Lanes {
         expired
     }
 
+    /// The URLs that take no more, each with the moment until which what is due for it is put off.
+    pub fn put_off(&self, now: Timestamp) -> HashMap<String, Timestamp> {
+        let until = |url: String| {
+            let lane = self.lanes.get(&url)?;
+            let back = lane.turn_after(now, self.width_to_come(lane), 1);
+            Some((url, back))
+        };
+        self.no_room.all(now).into_iter().filter_map(until).collect()
+    }
+
+    /// So many of these URLs were put off, which have their turn before those that come after them.
+    pub fn were_put_off(&mut self, counts: &HashMap<String, u32>, now: Timestamp) {
+        for (url, count) in counts {
+            let Some(lane) = self.lanes.get(url) else { continue };
+            let last = lane.turn_after(now, self.width_to_come(lane), *count);
+            if let Some(lane) = self.lanes.get_mut(url) {
+                lane.last_back = last;
+            }
+        }
+    }
+
     /// Takes out everything that waits.
     pub fn drain(&mut self) -> Vec<Waiting> {
         self.waiting = 0;
@@ -217,6 +263,10 @@ impl Lanes {
             std::mem::take(&mut lane.waiting)
         };
         self.lanes.values_mut().flat_map(waiting).collect()
+    }
+
+    const fn width_to_come(&self, lane: &Lane) -> usize {
+        width_to_come(lane, self.first_width(), self.width)
     }
 
     const fn first_width(&self) -> usize {
@@ -240,6 +290,7 @@ impl Lanes {
         let waiting = longest.waiting.pop_back()?;
         let due_at = longest.next_back(now, width_to_come(longest, first_width, full_width));
         self.waiting -= 1;
+        self.no_room.close(&waiting.delivery.url_id, due_at);
         self.forget_if_idle(&waiting.delivery.url_id);
         Some(GivesWay { waiting, due_at })
     }

@@ -23,6 +23,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -190,5 +191,15 @@ impl Dispatcher {
         let now = self.clock.now();
         let until = now.plus(self.options.lease);
         self.store.write(move |tx| deliveries::claim(tx, now, until, limit)).await
+    }
+    /// [`Dispatcher::claim`], but makes due later what is for these URLs. Also says how many of which those were.
+    async fn claim_others(
+        &self,
+        limit: u32,
+        put_off: HashMap<String, Timestamp>,
+    ) -> Result<(Vec<Claimed>, HashMap<String, u32>), StoreError> {
+        let now = self.clock.now();
+        let until = now.plus(self.options.lease);
+        self.store.write(move |tx| deliveries::claim_others(tx, now, until, limit, &put_off)).await
     }
 }

@@ -1,5 +1,6 @@
 //! The loop: takes fresh deliveries from writers and due ones from the table, keeps the lanes going, and stops clean.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -72,7 +73,12 @@ impl Dispatcher {
         recorder.spawn(recorder::run(self.store.clone(), to_record));
         let options = Arc::clone(&self.options);
         let mut work = Work {
-            lanes: Lanes::new(options.concurrency_per_url, options.concurrency, MOST_WAITING),
+            lanes: Lanes::new(
+                options.concurrency_per_url,
+                options.concurrency,
+                MOST_WAITING,
+                Arc::clone(&handed.no_room),
+            ),
             tasks: TaskTracker::new(),
             abandon: CancellationToken::new(),
             held: Arc::clone(&handed.held),
@@ -87,14 +93,14 @@ impl Dispatcher {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some((url, turn)) = turns.recv() => work.lanes.finished(&url, turn),
+                Some((url, turn)) = turns.recv() => work.finished(&url, turn),
                 Some(fresh) = handed.fresh.recv() => work.take_fresh(fresh),
                 () = handed.look.notified() => work.look_at = Instant::now(),
                 () = sleep_until(work.look_at) => {}
             }
             // One wake-up often stands for several: take in what else is there before new sends begin.
             while let Ok((url, turn)) = turns.try_recv() {
-                work.lanes.finished(&url, turn);
+                work.finished(&url, turn);
             }
             while let Ok(fresh) = handed.fresh.try_recv() {
                 work.take_fresh(fresh);
@@ -126,6 +132,11 @@ impl Work {
         }
     }
 
+    fn finished(&mut self, url_id: &str, turn: Turn) {
+        let now = self.dispatcher.clock.now();
+        self.lanes.finished(url_id, turn, now);
+    }
+
     fn give_back(&self, Waiting { delivery, hold, .. }: Waiting, due_at: Timestamp) {
         let result = recorder::Result { progress: unchanged(&delivery, due_at), disable: None };
         if self.results.send((result, hold)).is_err() {
@@ -143,9 +154,9 @@ impl Work {
     fn begin(&mut self) {
         let now = self.dispatcher.clock.now();
         let last_moment = self.last_moment(now);
-        while let Some(next) = self.lanes.next_turn() {
+        while let Some(next) = self.lanes.next_turn(now) {
             if next.leased_until < last_moment {
-                self.lanes.finished(&next.delivery.url_id, Turn::Unused);
+                self.lanes.finished(&next.delivery.url_id, Turn::Unused, now);
                 self.give_back(next, now);
             } else {
                 self.begin_one(next);
@@ -187,12 +198,20 @@ impl Work {
     }
 
     /// Claims what is due, at most so many, also when there is no room: then the longest lane gives way to what others have
-    /// behind its own.
+    /// behind its own. What is due for a lane that has given way is put off as it lies in the table.
     async fn claim(&mut self) {
-        let leased_until = self.dispatcher.clock.now().plus(self.dispatcher.options.lease);
-        match self.dispatcher.claim(CLAIM).await {
-            Ok(claimed) if claimed.is_empty() => {}
-            Ok(claimed) => {
+        let now = self.dispatcher.clock.now();
+        let leased_until = now.plus(self.dispatcher.options.lease);
+        let put_off = self.lanes.put_off(now);
+        let claimed = if put_off.is_empty() {
+            self.dispatcher.claim(CLAIM).await.map(|claimed| (claimed, HashMap::new()))
+        } else {
+            self.dispatcher.claim_others(CLAIM, put_off).await
+        };
+        match claimed {
+            Ok((claimed, put_off)) if claimed.is_empty() && put_off.is_empty() => {}
+            Ok((claimed, put_off)) => {
+                self.lanes.were_put_off(&put_off, now);
                 for delivery in claimed {
                     let hold = Hold::new(&self.held);
                     self.push(Waiting { delivery, leased_until, hold });

@@ -35,25 +35,29 @@ fn waiting(url: &str, id: usize) -> Waiting {
     leased(url, id, 0)
 }
 
+fn lanes_of(width: usize, most_on_the_wire: usize, most_waiting: usize) -> Lanes {
+    Lanes::new(width, most_on_the_wire, most_waiting, Arc::default())
+}
+
 fn urls(lanes: &mut Lanes, most: usize) -> Vec<String> {
-    (0..most).map_while(|_| lanes.next_turn()).map(|next| next.delivery.url_id).collect()
+    (0..most).map_while(|_| lanes.next_turn(NOW)).map(|next| next.delivery.url_id).collect()
 }
 
 #[test]
 fn turns_go_round() {
-    let mut lanes = Lanes::new(2, 100, 100);
+    let mut lanes = lanes_of(2, 100, 100);
     for id in 0..5 {
         lanes.push(waiting("a", id), NOW);
     }
     lanes.push(waiting("b", 9), NOW);
     assert_eq!(urls(&mut lanes, 10), ["a", "b", "a"]);
-    lanes.finished("a", QUICK);
+    lanes.finished("a", QUICK, NOW);
     assert_eq!(urls(&mut lanes, 10), ["a"]);
 }
 
 #[test]
 fn a_full_house_costs_the_longest_lane_only() {
-    let mut lanes = Lanes::new(1, 100, 10);
+    let mut lanes = lanes_of(1, 100, 10);
     for id in 0..10 {
         assert!(lanes.push(waiting("slow", id), NOW).is_none());
     }
@@ -66,7 +70,7 @@ fn a_full_house_costs_the_longest_lane_only() {
 
 #[test]
 fn what_gives_way_comes_back_at_the_lanes_pace() {
-    let mut lanes = Lanes::new(1, 100, 4);
+    let mut lanes = lanes_of(1, 100, 4);
     let pause = |lanes: &mut Lanes, id, now| {
         lanes.push(waiting("a", id), now).map(|gives_way| gives_way.due_at.since(now))
     };
@@ -76,8 +80,8 @@ fn what_gives_way_comes_back_at_the_lanes_pace() {
     // Those have come back by now.
     let later = NOW.plus(Duration::from_secs(5));
     assert_eq!(pause(&mut lanes, 6, later), Some(Duration::from_millis(400)));
-    assert!(lanes.next_turn().is_some());
-    (0..20).for_each(|_| lanes.finished("a", DEAD));
+    assert!(lanes.next_turn(NOW).is_some());
+    (0..20).for_each(|_| lanes.finished("a", DEAD, NOW));
     assert_eq!(pause(&mut lanes, 7, later), None);
     assert!(pause(&mut lanes, 8, later).is_some_and(|pause| pause > Duration::from_secs(55)));
     assert!((9..100).filter_map(|id| pause(&mut lanes, id, later)).all(|pause| pause <= MOST_PAUSE));
@@ -85,31 +89,31 @@ fn what_gives_way_comes_back_at_the_lanes_pace() {
 
 #[test]
 fn failures_narrow_a_lane_and_successes_widen_it() {
-    let mut lanes = Lanes::new(32, 100, 100);
+    let mut lanes = lanes_of(32, 100, 100);
     for id in 0..100 {
         lanes.push(waiting("a", id), NOW);
     }
     assert_eq!(urls(&mut lanes, 100).len(), FIRST_WIDTH);
-    (0..FIRST_WIDTH).for_each(|_| lanes.finished("a", DEAD));
+    (0..FIRST_WIDTH).for_each(|_| lanes.finished("a", DEAD, NOW));
     assert_eq!(urls(&mut lanes, 100).len(), 1);
-    lanes.finished("a", Turn::Unused);
+    lanes.finished("a", Turn::Unused, NOW);
     assert_eq!(urls(&mut lanes, 100).len(), 1);
-    lanes.finished("a", QUICK);
+    lanes.finished("a", QUICK, NOW);
     assert_eq!(urls(&mut lanes, 100).len(), 2);
-    (0..2).for_each(|_| lanes.finished("a", QUICK));
+    (0..2).for_each(|_| lanes.finished("a", QUICK, NOW));
     assert_eq!(urls(&mut lanes, 100).len(), 8);
-    (0..8).for_each(|_| lanes.finished("a", QUICK));
+    (0..8).for_each(|_| lanes.finished("a", QUICK, NOW));
     assert_eq!(urls(&mut lanes, 100).len(), 32);
 }
 
 #[test]
 fn a_failing_receiver_stays_narrow_when_it_was_quiet_for_a_moment() {
-    let mut lanes = Lanes::new(4, 100, 100);
+    let mut lanes = lanes_of(4, 100, 100);
     for id in 0..4 {
         lanes.push(waiting("dead", id), NOW);
     }
     assert_eq!(urls(&mut lanes, 100).len(), 4);
-    (0..4).for_each(|_| lanes.finished("dead", DEAD));
+    (0..4).for_each(|_| lanes.finished("dead", DEAD, NOW));
     for id in 0..4 {
         lanes.push(waiting("dead", id), NOW);
     }
@@ -118,20 +122,20 @@ fn a_failing_receiver_stays_narrow_when_it_was_quiet_for_a_moment() {
 
 #[test]
 fn the_wire_is_bounded() {
-    let mut lanes = Lanes::new(8, 3, 100);
+    let mut lanes = lanes_of(8, 3, 100);
     for id in 0..10 {
         lanes.push(waiting(&format!("u{id}"), id), NOW);
     }
     assert_eq!(urls(&mut lanes, 100).len(), 3);
     assert_eq!(lanes.drain().len(), 7);
-    assert!(lanes.next_turn().is_none());
+    assert!(lanes.next_turn(NOW).is_none());
 }
 
 #[test]
 fn what_waits_too_long_is_taken_out() {
-    let mut lanes = Lanes::new(1, 1, 100);
+    let mut lanes = lanes_of(1, 1, 100);
     lanes.push(leased("a", 1, 50), NOW);
-    assert!(lanes.next_turn().is_some());
+    assert!(lanes.next_turn(NOW).is_some());
     for (id, seconds) in [(2, 10), (3, 30), (4, 20)] {
         lanes.push(leased("a", id, seconds), NOW);
     }
@@ -140,8 +144,8 @@ fn what_waits_too_long_is_taken_out() {
     let ids: HashSet<_> = expired.iter().map(|gives_way| gives_way.waiting.delivery.id.as_str()).collect();
     assert_eq!(ids, HashSet::from(["dlv_2", "dlv_4", "dlv_5"]));
     assert_eq!(lanes.lanes.len(), 1, "a lane with nothing to do is forgotten");
-    lanes.finished("a", QUICK);
-    assert_eq!(lanes.next_turn().map(|next| next.delivery.id), Some(String::from("dlv_3")));
+    lanes.finished("a", QUICK, NOW);
+    assert_eq!(lanes.next_turn(NOW).map(|next| next.delivery.id), Some(String::from("dlv_3")));
 }
 
 #[derive(Clone, Debug)]
@@ -183,13 +187,13 @@ impl Out {
                 }
             }
             Step::Next => {
-                if let Some(next) = lanes.next_turn() {
+                if let Some(next) = lanes.next_turn(NOW) {
                     self.wire.push(next.delivery.url_id.clone());
                     self.take(next);
                 }
             }
             Step::Finish(which, turn) if !self.wire.is_empty() => {
-                lanes.finished(&self.wire.swap_remove(which % self.wire.len()), turn);
+                lanes.finished(&self.wire.swap_remove(which % self.wire.len()), turn, NOW);
             }
             Step::Finish(..) => {}
             Step::Expire(seconds) => {
@@ -207,7 +211,7 @@ proptest! {
     #[test]
     fn every_delivery_comes_out_once_and_bounds_hold(steps in proptest::collection::vec(step(), 0..300)) {
         let (width, most_on_the_wire, most_waiting) = (3, 7, 12);
-        let mut lanes = Lanes::new(width, most_on_the_wire, most_waiting);
+        let mut lanes = lanes_of(width, most_on_the_wire, most_waiting);
         let mut out = Out::default();
         let mut pushed = 0;
         for (id, step) in steps.into_iter().enumerate() {
@@ -225,9 +229,9 @@ proptest! {
             }
         }
         // Once the wire is free, all that waits gets its turn.
-        out.wire.drain(..).for_each(|url| lanes.finished(&url, QUICK));
-        while let Some(next) = lanes.next_turn() {
-            lanes.finished(&next.delivery.url_id, QUICK);
+        out.wire.drain(..).for_each(|url| lanes.finished(&url, QUICK, NOW));
+        while let Some(next) = lanes.next_turn(NOW) {
+            lanes.finished(&next.delivery.url_id, QUICK, NOW);
             out.take(next);
         }
         prop_assert_eq!(out.ids.len(), pushed);
