@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{DEADLINE, asked_token, is_left_out, program, until};
 
-const CONFIG: &str = "[rate_limit]\nrequests_per_hour = 1000000\n[store]\npostgres_readers = 2\npostgres_answer_timeout = \"2s\"";
+const CONFIG: &str = "[rate_limit]\nrequests_per_hour = 1000000\n[store]\npostgres_readers = 2\npostgres_answer_timeout = \"3s\"";
 /// Room that is left at first.
 const LEFT: u64 = 4 << 20;
 /// Writes at the same time.
@@ -101,15 +101,16 @@ async fn on_a_slow_disk_writes_take_as_long_or_are_said_to_be_uncertain_in_time(
     let client = cluster.client("shop", &[], "").await;
     let tool = cluster.nodes[0].api(&client, "shop").await;
 
-    disk.slow_down(200);
+    disk.slow_down(100);
     let (slow, longest) = write_together(&tool, "slow").await;
-    println!("{CALLERS} writes with syncs of 200 ms: {slow} answered, the last after {longest:?}");
+    println!("{CALLERS} writes with syncs of 100 ms: {slow} answered, the last after {longest:?}");
     assert_eq!(slow, CALLERS, "they share syncs");
 
-    disk.slow_down(3_000);
+    disk.slow_down(4_500);
     let (stuck, longest) = write_together(&tool, "stuck").await;
-    println!("{CALLERS} writes with syncs of 3 s: {stuck} answered, the last after {longest:?}");
-    assert!(longest < Duration::from_secs(8), "{longest:?}");
+    println!("{CALLERS} writes with syncs of 4.5 s: {stuck} answered, the last after {longest:?}");
+    // Some answer timeouts: whoever waits in the queue waits for those before, too.
+    assert!(longest < Duration::from_secs(25), "{longest:?}");
     assert_eq!(asked_token(&cluster.nodes[0], &client).await, 200, "what needs no sync goes on");
     let path = "/v1.11/tasks?limit=1";
     let _ = tool.call("GET", path, None).await.expect(200);
