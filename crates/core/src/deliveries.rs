@@ -4,17 +4,22 @@ use std::sync::Arc;
 
 use gatepost_model::webhook::{Attempt, Delivery, Event, PayloadShape};
 use gatepost_model::{
-    ApiClient, ApiVersion, ClientNumber, ClientStatus, DeliveryState, Method, UrlState, WebhookUrl,
-    WorkspaceNumber, ids,
+    ApiClient, ApiVersion, ClientNumber, ClientStatus, DeliveryState, Method, Timestamp, UrlState,
+    WebhookUrl, WorkspaceNumber, ids,
 };
 use gatepost_store::tables::deliveries::{self, NewDelivery};
+use gatepost_store::tables::delivery_control as control;
 use gatepost_store::tables::{Page, clients, records};
+use gatepost_store::{StoreError, Tx};
 use serde_json::json;
 
 use crate::access::admit_delivery;
 use crate::audit::Note;
 use crate::retention;
 use crate::{Actor, Error, Gatepost};
+
+/// Why a delivery that a person called off was not sent.
+const CANCELLED: &str = "called off by a person";
 
 /// A delivery with what people need beside it.
 #[derive(Clone, Debug)]
@@ -51,6 +56,15 @@ pub struct Recipient {
     pub api_version: ApiVersion,
     /// What the body looks like.
     pub payload: PayloadShape,
+}
+
+/// Why nobody gets a delivery now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withheld {
+    /// Consent is gone: the delivery ends as skipped, for this reason.
+    Gone(&'static str),
+    /// A person holds it back for this reason: it stays pending until they let it go.
+    Held(&'static str),
 }
 
 impl Gatepost {
@@ -162,33 +176,35 @@ impl Gatepost {
     /// method still ticked, URL still there and active.
     ///
     /// # Errors
-    /// The inner error is the reason for which the delivery ends as skipped; the outer one is the store's.
+    /// The inner error is the reason for which the delivery is not sent now; the outer one is the store's.
     pub async fn recipient(
         &self,
         client: ClientNumber,
         url_id: &str,
         workspace: WorkspaceNumber,
         method: &Method,
-    ) -> Result<Result<Recipient, &'static str>, Error> {
+    ) -> Result<Result<Recipient, Withheld>, Error> {
         let Some(client) = self.lookup_client(client).await? else {
-            return Ok(Err("the client was deleted"));
+            return Ok(Err(Withheld::Gone("the client was deleted")));
         };
         match client.status {
             ClientStatus::Active => {}
-            ClientStatus::Disabled => return Ok(Err("the client is disabled")),
-            ClientStatus::Revoked => return Ok(Err("the client was revoked")),
+            ClientStatus::Disabled => return Ok(Err(Withheld::Gone("the client is disabled"))),
+            ClientStatus::Revoked => return Ok(Err(Withheld::Gone("the client was revoked"))),
         }
         let Some(enabled) = client.workspaces.iter().find(|enabled| enabled.number == workspace) else {
-            return Ok(Err("the client is no longer enabled for the workspace"));
+            return Ok(Err(Withheld::Gone("the client is no longer enabled for the workspace")));
         };
         if !client.methods.contains(method) {
-            return Ok(Err("the method is no longer ticked"));
+            return Ok(Err(Withheld::Gone("the method is no longer ticked")));
         }
         let Some(url) = client.webhook_url(url_id) else {
-            return Ok(Err("the webhook URL was removed"));
+            return Ok(Err(Withheld::Gone("the webhook URL was removed")));
         };
-        if url.state != UrlState::Active {
-            return Ok(Err("the webhook URL is disabled"));
+        match url.state {
+            UrlState::Active => {}
+            UrlState::Paused => return Ok(Err(Withheld::Held("the webhook URL is paused"))),
+            UrlState::Disabled => return Ok(Err(Withheld::Gone("the webhook URL is disabled"))),
         }
         Ok(Ok(Recipient {
             url: url.clone(),
@@ -197,6 +213,70 @@ impl Gatepost {
             payload: client.payload,
             client,
         }))
+    }
+
+    /// Calls a pending delivery off.
+    ///
+    /// # Errors
+    /// If the delivery does not exist for the actor, is no longer pending or on its way right now, or the store fails.
+    pub async fn cancel_delivery(self: &Arc<Self>, actor: &Actor, id: &str) -> Result<Shown, Error> {
+        self.change_pending(actor, id, "delivery.cancel", |tx, delivery, now| {
+            control::cancel(tx, delivery.workspace, &delivery.id, CANCELLED, now)
+        })
+        .await
+    }
+
+    /// Has a pending delivery tried at once, rather than at its time.
+    ///
+    /// # Errors
+    /// If the delivery does not exist for the actor, is no longer pending or on its way right now, or the store fails.
+    pub async fn send_delivery_now(self: &Arc<Self>, actor: &Actor, id: &str) -> Result<Shown, Error> {
+        self.change_pending(actor, id, "delivery.send-now", |tx, delivery, now| {
+            control::advance(tx, delivery.workspace, &delivery.id, now)
+        })
+        .await
+    }
+
+    async fn change_pending<F>(
+        self: &Arc<Self>,
+        actor: &Actor,
+        id: &str,
+        action: &'static str,
+        change: F,
+    ) -> Result<Shown, Error>
+    where
+        F: Fn(&Tx<'_>, &Delivery, Timestamp) -> Result<bool, StoreError> + Send + 'static,
+    {
+        let now = self.now();
+        let (this, actor, asked) = (Arc::clone(self), actor.clone(), id.to_owned());
+        self.store
+            .write(move |tx| {
+                let delivery =
+                    deliveries::lookup(tx, &asked)?.ok_or_else(|| Error::not_found("delivery", &asked))?;
+                let client = clients::lookup(tx, delivery.client)?;
+                admit_delivery(tx, &actor, &delivery, client.as_ref())?;
+                if delivery.state != DeliveryState::Pending {
+                    return Err(Error::Conflict(format!(
+                        "the delivery is {} already",
+                        delivery.state.as_str()
+                    )));
+                }
+                if !change(tx, &delivery, now)? {
+                    return Err(Error::Conflict(String::from(
+                        "the delivery is on its way right now: look at it again in a moment",
+                    )));
+                }
+                let subject_id = client.as_ref().map_or(delivery.id.as_str(), |client| client.id.as_str());
+                let what = json!({ "delivery": delivery.id });
+                this.note(
+                    tx,
+                    now,
+                    &Note { actor: &actor, action, subject_id, before: None, after: Some(&what) },
+                )
+            })
+            .await?;
+        self.handover.look();
+        Ok(self.show_delivery(id).await?.shown)
     }
 
     pub(crate) async fn shown(&self, delivery: Delivery) -> Result<Shown, Error> {

@@ -29,6 +29,7 @@ pub mod settings;
 pub mod tokens;
 pub mod totp;
 pub mod view;
+pub mod webhook_urls;
 pub mod workspaces;
 
 use std::sync::Arc;

@@ -67,6 +67,11 @@ pub fn webhook_url(url: &WebhookUrl) -> Value {
         "url": url.url,
         "state": url.state.as_str(),
         "reason": url.reason,
+        "signingKeys": url
+            .signing_keys
+            .iter()
+            .map(|key| json!({ "expiresAt": key.expires_at.map(Timestamp::iso) }))
+            .collect::<Vec<_>>(),
         "createdAt": url.created_at.iso(),
     })
 }

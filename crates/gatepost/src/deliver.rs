@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
-use gatepost_core::deliveries::Recipient;
+use gatepost_core::deliveries::{Recipient, Withheld};
 use gatepost_core::{Error, Gatepost};
 use gatepost_keys::{Keyring, Sealing, WebhookKey};
 use gatepost_model::{ApiClient, ClientNumber, Method, WorkspaceNumber};
@@ -107,7 +107,8 @@ impl Recipients for Consents {
             let asked = self.gatepost.recipient(client, url_id, workspace, method).await;
             match asked.map(|consent| consent.map(|recipient| self.prepared(workspace, recipient))) {
                 Ok(Ok(Ok(recipient))) => Consent::Given(recipient),
-                Ok(Err(reason)) => Consent::Gone(reason),
+                Ok(Err(Withheld::Gone(reason))) => Consent::Gone(reason),
+                Ok(Err(Withheld::Held(reason))) => Consent::Held(reason),
                 Ok(Ok(Err(error))) | Err(error) => {
                     tracing::warn!(%error, url.id = url_id, "a delivery has to wait: whether it may be sent cannot be told");
                     Consent::Unknown

@@ -134,6 +134,8 @@ impl PayloadShape {
 pub enum UrlState {
     /// They are.
     Active,
+    /// A person holds them back: deliveries are made, and stay pending until they resume.
+    Paused,
     /// They are not: the receiver answered 410 Gone.
     Disabled,
 }
@@ -144,6 +146,7 @@ impl UrlState {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Paused => "paused",
             Self::Disabled => "disabled",
         }
     }
@@ -151,7 +154,7 @@ impl UrlState {
     /// From the store's text.
     #[must_use]
     pub fn from_name(text: &str) -> Option<Self> {
-        [Self::Active, Self::Disabled].into_iter().find(|state| state.as_str() == text)
+        [Self::Active, Self::Paused, Self::Disabled].into_iter().find(|state| state.as_str() == text)
     }
 }
 

@@ -14,6 +14,12 @@ pub(crate) enum Flash {
     WorkspaceCreated,
     UrlAdded,
     UrlRemoved,
+    UrlPaused,
+    UrlResumed,
+    UrlEnabled,
+    OldKeysEnded,
+    SentNow,
+    Cancelled,
     SecretEnded,
     Disabled,
     Enabled,
@@ -24,7 +30,7 @@ pub(crate) enum Flash {
 }
 
 impl Flash {
-    const ALL: [(Self, &'static str, &'static str); 11] = [
+    const ALL: [(Self, &'static str, &'static str); 17] = [
         (Self::Saved, "saved", "Saved. It was in force before this page answered."),
         (Self::WorkspaceCreated, "workspace-created", "The workspace is there, and you own it."),
         (
@@ -33,6 +39,12 @@ impl Flash {
             "The webhook URL is added. Every ticked method is sent to it from now on.",
         ),
         (Self::UrlRemoved, "url-removed", "The webhook URL is removed. Nothing is sent to it any more."),
+        (Self::UrlPaused, "url-paused", "Paused. Deliveries to this URL wait until you resume it."),
+        (Self::UrlResumed, "url-resumed", "Resumed. Events are sent to this URL again."),
+        (Self::UrlEnabled, "url-enabled", "Enabled. Events are sent to this URL from now on."),
+        (Self::OldKeysEnded, "old-keys-ended", "Only the newest signing key signs from now on."),
+        (Self::SentNow, "sent-now", "It is sent now, rather than at its time."),
+        (Self::Cancelled, "cancelled", "Cancelled. This delivery is not sent."),
         (Self::SecretEnded, "secret-ended", "The secret has ended, and so have the tokens that it made."),
         (Self::Disabled, "disabled", "Disabled. Its secrets, tokens and webhooks stopped working."),
         (Self::Enabled, "enabled", "Enabled. It works again, and events are sent from now on."),

@@ -21,6 +21,7 @@ mod sign_in;
 mod standing;
 mod stopping;
 mod theme;
+mod url;
 mod urls;
 mod workspaces;
 
@@ -86,6 +87,8 @@ pub(crate) fn router() -> Router<Arc<Gatepost>> {
         .route(&at("/deliveries"), get(deliveries::show))
         .route(&at("/deliveries/{id}"), get(delivery::show))
         .route(&at("/deliveries/{id}/replay"), post(delivery::replay))
+        .route(&at("/deliveries/{id}/send"), post(delivery::send_now))
+        .route(&at("/deliveries/{id}/cancel"), post(delivery::cancel))
         .route(&at("/audit"), get(audit::show))
         .route(&at("/workspaces"), get(workspaces::show).post(workspaces::send))
         .route(&at("/workspaces/new"), get(workspaces::show_new))
@@ -102,6 +105,13 @@ fn of_a_client() -> Router<Arc<Gatepost>> {
         .route(&at("/settings"), get(settings::show).post(settings::send))
         .route(&at("/urls"), post(urls::add))
         .route(&at("/urls/new"), get(urls::show_new))
+        .route(&at("/urls/{url}"), get(url::show))
+        .route(&at("/urls/{url}/address"), post(url::save_address))
+        .route(&at("/urls/{url}/pause"), post(url::pause))
+        .route(&at("/urls/{url}/resume"), post(url::resume))
+        .route(&at("/urls/{url}/enable"), post(url::enable))
+        .route(&at("/urls/{url}/key/rotate"), post(url::rotate_key))
+        .route(&at("/urls/{url}/key/end"), post(url::end_keys))
         .route(&at("/urls/{url}/remove"), get(urls::show_remove).post(urls::remove))
         .route(&at("/urls/{url}/key"), post(urls::show_key))
         .route(&at("/rotate"), get(secrets::show_rotate).post(secrets::rotate))

@@ -7,6 +7,7 @@ pub mod calls;
 pub mod client_list;
 pub mod clients;
 pub mod deliveries;
+pub mod delivery_control;
 pub mod people;
 pub mod rate_windows;
 pub mod records;
@@ -36,6 +37,7 @@ pub const STATEMENTS: &[&[&Sql]] = &[
     retention::STATEMENTS,
     sessions::STATEMENTS,
     webhook_urls::STATEMENTS,
+    delivery_control::STATEMENTS,
     workspaces::STATEMENTS,
 ];
 

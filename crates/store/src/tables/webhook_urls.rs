@@ -162,16 +162,17 @@ pub(super) fn save(
     Ok(())
 }
 
-/// Replaces a client's subscriptions by what it now comes to: workspaces × methods × active URLs, none unless active.
+/// Replaces a client's subscriptions by what it now comes to: workspaces × methods × URLs that are not disabled, none
+/// unless the client is active. A paused URL is among them: its deliveries are made, and wait.
 pub(super) fn resubscribe(tx: &Tx<'_>, client: &ApiClient) -> Result<(), StoreError> {
     unsubscribe(tx, client.number)?;
     if client.status != ClientStatus::Active {
         return Ok(());
     }
-    let active = || client.webhook_urls.iter().filter(|url| url.state == UrlState::Active);
+    let subscribed = || client.webhook_urls.iter().filter(|url| url.state != UrlState::Disabled);
     for workspace in &client.workspaces {
         for method in &client.methods {
-            for url in active() {
+            for url in subscribed() {
                 tx.exec_later(
                     &SUBSCRIBE,
                     params![workspace.number, method.as_str(), &url.id, client.number],

@@ -55,7 +55,7 @@ struct Difference {
 }
 
 /// What was done, as a sentence begins. What is not here is shown by its name.
-const ACTIONS: [(&str, &str); 18] = [
+const ACTIONS: &[(&str, &str)] = &[
     ("client.create", "Created client"),
     ("client.update", "Changed"),
     ("client.disable", "Disabled"),
@@ -66,6 +66,14 @@ const ACTIONS: [(&str, &str); 18] = [
     ("secret.kill", "Ended a secret of"),
     ("secret.reveal", "Showed a secret of"),
     ("signing-key.reveal", "Showed a signing key of"),
+    ("signing-key.rotate", "Made a new signing key for"),
+    ("signing-key.end", "Ended the old signing keys of"),
+    ("webhook-url.move", "Changed the address of a webhook URL of"),
+    ("webhook-url.pause", "Paused a webhook URL of"),
+    ("webhook-url.resume", "Resumed a webhook URL of"),
+    ("webhook-url.enable", "Enabled a webhook URL of"),
+    ("delivery.cancel", "Cancelled a delivery for"),
+    ("delivery.send-now", "Sent a delivery at once for"),
     ("delivery.replay", "Sent a delivery again for"),
     ("workspace.create", "Created workspace"),
     ("user.set-up", "Set up Gatepost"),

@@ -173,10 +173,7 @@ impl ClientPage<'_> {
     }
 
     fn url_chip(&self, state: &UrlState) -> Chip {
-        match state {
-            UrlState::Active => plain_chip(Tone::Ok, "Active"),
-            UrlState::Disabled => plain_chip(Tone::Bad, "Disabled"),
-        }
+        url_chip(*state)
     }
 
     fn ticked(&self) -> usize {
@@ -185,5 +182,14 @@ impl ClientPage<'_> {
 
     fn tickable(&self) -> usize {
         self.areas.iter().map(Area::len).sum()
+    }
+}
+
+/// How a webhook URL stands.
+pub(super) const fn url_chip(state: UrlState) -> Chip {
+    match state {
+        UrlState::Active => plain_chip(Tone::Ok, "Active"),
+        UrlState::Paused => plain_chip(Tone::Warn, "Paused"),
+        UrlState::Disabled => plain_chip(Tone::Bad, "Disabled"),
     }
 }

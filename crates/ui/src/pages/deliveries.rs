@@ -143,6 +143,9 @@ pub(super) const fn chip_of(state: DeliveryState) -> Chip {
 /// Why it stands there, if that needs a word.
 pub(super) fn reason_of(delivery: &Delivery, now: Timestamp) -> Option<String> {
     match delivery.state {
+        DeliveryState::Pending if delivery.reason.is_some() => {
+            delivery.reason.as_deref().map(|reason| sentence(reason).trim_end_matches('.').to_owned())
+        }
         DeliveryState::Pending if delivery.attempts == 0 => Some(String::from("First attempt is due")),
         DeliveryState::Pending if delivery.due_at <= now => {
             Some(format!("Attempt {} is due", delivery.attempts + 1))

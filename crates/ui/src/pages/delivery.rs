@@ -112,3 +112,23 @@ pub(super) async fn replay(
     let made = gatepost.replay_delivery(&visit.actor(), &id).await?;
     changed(&gatepost, Flash::Replayed, &format!("{BASE}/deliveries/{}", made.delivery.id))
 }
+
+/// `POST /deliveries/{id}/send`: tries a pending one at once.
+pub(super) async fn send_now(
+    State(gatepost): State<Arc<Gatepost>>,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Answer {
+    gatepost.send_delivery_now(&visit.actor(), &id).await?;
+    changed(&gatepost, Flash::SentNow, &format!("{BASE}/deliveries/{id}"))
+}
+
+/// `POST /deliveries/{id}/cancel`
+pub(super) async fn cancel(
+    State(gatepost): State<Arc<Gatepost>>,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Answer {
+    gatepost.cancel_delivery(&visit.actor(), &id).await?;
+    changed(&gatepost, Flash::Cancelled, &format!("{BASE}/deliveries/{id}"))
+}

@@ -18,3 +18,5 @@ mod signing_in;
 mod styles;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod urls;

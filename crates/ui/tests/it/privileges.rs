@@ -8,7 +8,7 @@ use gatepost_testkit::{App, Receiver};
 use crate::support::{Browser, WithStatus, colleague};
 
 /// Every route that names something, as (method, path). `{c}` is a client, `{u}` one of its URLs, `{d}` a delivery.
-const ROUTES: [(&str, &str); 23] = [
+const ROUTES: &[(&str, &str)] = &[
     ("GET", "/clients/{c}"),
     ("GET", "/clients/{c}/first-call"),
     ("POST", "/clients/{c}/workspaces"),
@@ -17,6 +17,13 @@ const ROUTES: [(&str, &str); 23] = [
     ("POST", "/clients/{c}/settings"),
     ("POST", "/clients/{c}/urls"),
     ("GET", "/clients/{c}/urls/new"),
+    ("GET", "/clients/{c}/urls/{u}"),
+    ("POST", "/clients/{c}/urls/{u}/address"),
+    ("POST", "/clients/{c}/urls/{u}/pause"),
+    ("POST", "/clients/{c}/urls/{u}/resume"),
+    ("POST", "/clients/{c}/urls/{u}/enable"),
+    ("POST", "/clients/{c}/urls/{u}/key/rotate"),
+    ("POST", "/clients/{c}/urls/{u}/key/end"),
     ("GET", "/clients/{c}/urls/{u}/remove"),
     ("POST", "/clients/{c}/urls/{u}/remove"),
     ("POST", "/clients/{c}/urls/{u}/key"),
@@ -32,6 +39,8 @@ const ROUTES: [(&str, &str); 23] = [
     ("POST", "/clients/{c}/revoke"),
     ("GET", "/deliveries/{d}"),
     ("POST", "/deliveries/{d}/replay"),
+    ("POST", "/deliveries/{d}/send"),
+    ("POST", "/deliveries/{d}/cancel"),
 ];
 
 #[tokio::test]
@@ -65,7 +74,7 @@ async fn p7_every_route_answers_others_as_if_there_were_nothing() {
         colleague(&app, "member", &[("one", Role::Member), ("two", Role::Member)]).await,
         colleague(&app, "half", &[("one", Role::Owner), ("two", Role::Member)]).await,
     ];
-    for (method, route) in ROUTES {
+    for &(method, route) in ROUTES {
         let at = |client: &str, url: &str, delivery: &str| {
             route.replace("{c}", client).replace("{u}", url).replace("{d}", delivery)
         };

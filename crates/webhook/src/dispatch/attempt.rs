@@ -15,6 +15,10 @@ use crate::transport::{Exchange, Request};
 /// A transport keeps its own deadline, and knows best what it waited for; one that does not is cut off this much later.
 const TRANSPORTS_GRACE: Duration = Duration::from_secs(1);
 
+/// What is held back is asked about again after so long: whoever lets it go makes it due, but cannot see what is being
+/// looked at in that very moment.
+const HELD_FOR: Duration = Duration::from_secs(15 * 60);
+
 impl Dispatcher {
     /// One try. None if consent cannot be told now.
     pub(super) async fn attempt(&self, delivery: &Claimed) -> Option<recorder::Result> {
@@ -23,6 +27,7 @@ impl Dispatcher {
         let recipient = match consent.await {
             Consent::Given(recipient) => recipient,
             Consent::Gone(reason) => return Some(self.skipped(delivery, reason)),
+            Consent::Held(reason) => return Some(self.held(delivery, reason)),
             Consent::Unknown => return None,
         };
         let number = delivery.attempts.saturating_add(1);
@@ -83,6 +88,11 @@ impl Dispatcher {
             duration: begun.elapsed(),
             error: Some(error.to_owned()),
         }
+    }
+
+    fn held(&self, delivery: &Claimed, reason: &str) -> recorder::Result {
+        let again = unchanged(delivery, self.clock.now().plus(HELD_FOR));
+        recorder::Result { progress: Progress { reason: Some(reason.to_owned()), ..again }, disable: None }
     }
 
     fn skipped(&self, delivery: &Claimed, reason: &str) -> recorder::Result {

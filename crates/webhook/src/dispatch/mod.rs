@@ -62,6 +62,9 @@ pub enum Consent {
     Given(Arc<Recipient>),
     /// It may not, and ends as skipped for this reason.
     Gone(&'static str),
+    /// A person holds it back for this reason: it stays pending, and is asked about again after a while. Whoever lets it go
+    /// makes it due.
+    Held(&'static str),
     /// It cannot be told now; the delivery is looked at again when its lease ends.
     Unknown,
 }

@@ -100,6 +100,23 @@ async fn consent_is_asked_at_each_try() {
 }
 
 #[tokio::test]
+async fn what_is_held_stays_pending_untried_and_says_why() {
+    let (world, clock) = World::manual().await;
+    world.consents.set("whu_a", Consent::Held("the webhook URL is paused"));
+    world.due("a", "whu_a").await;
+    assert_eq!(world.dispatcher().tick().await, Ok(1));
+    let held = world.delivery("a").await;
+    assert_eq!((held.state, held.attempts), (DeliveryState::Pending, 0));
+    assert_eq!(held.reason.as_deref(), Some("the webhook URL is paused"));
+    assert!(held.due_at > START && world.receivers.calls().is_empty());
+    world.consents.set("whu_a", Consent::Given(Arc::new(super::support::recipient("whu_a"))));
+    clock.set(held.due_at);
+    assert_eq!(world.dispatcher().tick().await, Ok(1));
+    let sent = world.delivery("a").await;
+    assert_eq!((sent.state, sent.attempts, sent.reason), (DeliveryState::Delivered, 1, None));
+}
+
+#[tokio::test]
 async fn a_consent_that_cannot_be_told_is_asked_for_again_when_the_lease_ends() {
     let (mut world, clock) = World::manual().await;
     world.options.lease = LEASE * 2;

@@ -1,0 +1,249 @@
+//! One webhook URL of a client: its address, its pause, its signing keys.
+//!
+//! Adding and removing is part of [`crate::clients`]. Each change here is a change of the client: made for a revision,
+//! refused if the client has another one by then, and left in the audit trail.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepost_keys::{Plain, Sealing, WebhookKey};
+use gatepost_model::webhook::SigningKey;
+use gatepost_model::{ApiClient, Timestamp, UrlState, WebhookUrl};
+use gatepost_store::Tx;
+use gatepost_store::tables::delivery_control as control;
+
+use crate::{Actor, Error, Gatepost};
+
+/// The longest that an old signing key may sign beside a new one.
+pub const LONGEST_KEY_OVERLAP: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long it does unless something else is said.
+pub const USUAL_KEY_OVERLAP: Duration = Duration::from_secs(24 * 3600);
+
+/// Why deliveries that a pause had held back were not sent.
+const NOT_WANTED: &str = "called off when the webhook URL was resumed";
+const SUPERSEDED: &str = "a newer one of the same record was sent when the webhook URL was resumed";
+
+/// Which URL, and for which revision of its client the change was made, if for one.
+#[derive(Clone, Copy, Debug)]
+pub struct UrlAt<'a> {
+    /// The client's id or client id.
+    pub client: &'a str,
+    /// `whu_…`.
+    pub url: &'a str,
+    /// The revision.
+    pub revision: Option<i64>,
+}
+
+/// What becomes of the deliveries that a pause held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// All are sent.
+    All,
+    /// Of each record, the newest is sent; the others are cancelled.
+    NewestPerRecord,
+    /// All are cancelled.
+    Nothing,
+}
+
+impl Resume {
+    /// Every choice.
+    pub const ALL: [Self; 3] = [Self::All, Self::NewestPerRecord, Self::Nothing];
+
+    /// As it stands in JSON and in forms.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::NewestPerRecord => "newest",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    /// From that text.
+    #[must_use]
+    pub fn from_name(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.as_str() == text)
+    }
+}
+
+impl Gatepost {
+    /// Gives a webhook URL another address. It stays the same URL: its keys, its state and its log remain.
+    ///
+    /// # Errors
+    /// If there is no such client or URL for the actor, the revision is another, webhooks cannot be sent to the address, the
+    /// client has it already, or the store fails.
+    pub async fn move_webhook_url(
+        self: &Arc<Self>,
+        actor: &Actor,
+        at: UrlAt<'_>,
+        address: &str,
+    ) -> Result<ApiClient, Error> {
+        let (this, url_id, address) = (Arc::clone(self), at.url.to_owned(), address.to_owned());
+        let changed =
+            self.change_client(actor, at.client, ("webhook-url.move", at.revision), move |_, client, _| {
+                if client.webhook_urls.iter().any(|other| other.url == address && other.id != url_id) {
+                    return Err(Error::invalid("webhookUrls", "the client has this webhook URL already"));
+                }
+                (this.vet_url)(&address, &this.settings.webhook_networks)
+                    .map_err(|problem| Error::invalid("webhookUrls", problem))?;
+                url_of(client, &url_id)?.url.clone_from(&address);
+                Ok(())
+            });
+        Ok(changed.await?.0)
+    }
+
+    /// Holds a webhook URL's deliveries back: they are made, and stay pending until it is resumed.
+    ///
+    /// # Errors
+    /// If there is no such client or URL for the actor, the revision is another, the URL is disabled, or the store fails.
+    pub async fn pause_webhook_url(
+        self: &Arc<Self>,
+        actor: &Actor,
+        at: UrlAt<'_>,
+    ) -> Result<ApiClient, Error> {
+        let url_id = at.url.to_owned();
+        let changed =
+            self.change_client(actor, at.client, ("webhook-url.pause", at.revision), move |_, client, _| {
+                let url = url_of(client, &url_id)?;
+                if url.state == UrlState::Disabled {
+                    return Err(Error::Conflict(String::from(
+                        "the webhook URL is disabled: nothing is sent to it",
+                    )));
+                }
+                url.state = UrlState::Paused;
+                Ok(())
+            });
+        Ok(changed.await?.0)
+    }
+
+    /// Has a paused webhook URL sent to again, and says what becomes of what was held back. Gives
+    /// how many deliveries were cancelled.
+    ///
+    /// # Errors
+    /// If there is no such client or URL for the actor, the revision is another, the URL is not paused, or the store fails.
+    pub async fn resume_webhook_url(
+        self: &Arc<Self>,
+        actor: &Actor,
+        at: UrlAt<'_>,
+        resume: Resume,
+    ) -> Result<(ApiClient, usize), Error> {
+        let url_id = at.url.to_owned();
+        let changed = self.change_client(
+            actor,
+            at.client,
+            ("webhook-url.resume", at.revision),
+            move |tx, client, now| {
+                let url = url_of(client, &url_id)?;
+                if url.state != UrlState::Paused {
+                    return Err(Error::Conflict(String::from("the webhook URL is not paused")));
+                }
+                url.state = UrlState::Active;
+                let number = client.number;
+                match resume {
+                    Resume::All => Ok(0),
+                    Resume::NewestPerRecord => control::cancel_older(tx, number, &url_id, SUPERSEDED, now),
+                    Resume::Nothing => control::cancel_all(tx, number, &url_id, NOT_WANTED, now),
+                }
+                .map_err(Error::Store)
+            },
+        );
+        let (client, cancelled) = changed.await?;
+        // Only now, when every node knows: one that did not would hold them back once more.
+        let (number, url_id, now) = (client.number, at.url.to_owned(), self.now());
+        self.store.write(move |tx| control::release(tx, number, &url_id, now)).await?;
+        self.handover.look();
+        Ok((client, cancelled))
+    }
+
+    /// Has a webhook URL that was disabled, because its receiver said that it is gone, sent to again from now on.
+    ///
+    /// # Errors
+    /// If there is no such client or URL for the actor, the revision is another, the URL is not disabled, or the store fails.
+    pub async fn enable_webhook_url(
+        self: &Arc<Self>,
+        actor: &Actor,
+        at: UrlAt<'_>,
+    ) -> Result<ApiClient, Error> {
+        let url_id = at.url.to_owned();
+        let changed =
+            self.change_client(actor, at.client, ("webhook-url.enable", at.revision), move |_, client, _| {
+                let url = url_of(client, &url_id)?;
+                if url.state != UrlState::Disabled {
+                    return Err(Error::Conflict(String::from("the webhook URL is not disabled")));
+                }
+                url.state = UrlState::Active;
+                url.reason = None;
+                Ok(())
+            });
+        Ok(changed.await?.0)
+    }
+
+    /// Makes a new signing key. The old one signs beside it for as long as `overlap` says, so that each webhook carries both
+    /// signatures; a key that was ending already ends no later than it would have.
+    ///
+    /// # Errors
+    /// If there is no such client or URL for the actor, the revision is another, the overlap is too long, or the store fails.
+    pub async fn rotate_signing_key(
+        self: &Arc<Self>,
+        actor: &Actor,
+        at: UrlAt<'_>,
+        overlap: Duration,
+    ) -> Result<(ApiClient, Plain), Error> {
+        if overlap > LONGEST_KEY_OVERLAP {
+            return Err(Error::invalid("overlap", "must not be longer than 7 days"));
+        }
+        let key = WebhookKey::generate(&*self.random);
+        let (this, url_id, made) = (Arc::clone(self), at.url.to_owned(), key.clone());
+        let action = ("signing-key.rotate", at.revision);
+        let changed = self.change_client(actor, at.client, action, move |_, client, now| {
+            let url = url_of(client, &url_id)?;
+            end_keys(url, now.plus(overlap), now);
+            let sealed = this.keyring.seal(&made, Sealing::SigningKey(&url.id), &*this.random);
+            url.signing_keys.insert(0, SigningKey { sealed, expires_at: None });
+            Ok(())
+        });
+        Ok((changed.await?.0, key))
+    }
+
+    /// Ends every signing key of a webhook URL but the newest now.
+    ///
+    /// # Errors
+    /// If there is no such client or URL for the actor, the revision is another, or the store fails.
+    pub async fn end_old_signing_keys(
+        self: &Arc<Self>,
+        actor: &Actor,
+        at: UrlAt<'_>,
+    ) -> Result<ApiClient, Error> {
+        let url_id = at.url.to_owned();
+        let changed =
+            self.change_client(actor, at.client, ("signing-key.end", at.revision), move |_, client, _| {
+                url_of(client, &url_id)?.signing_keys.truncate(1);
+                Ok(())
+            });
+        Ok(changed.await?.0)
+    }
+
+    /// How many deliveries to a webhook URL are pending.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn count_pending(&self, client: &ApiClient, url_id: &str) -> Result<u32, Error> {
+        let (number, url_id) = (client.number, url_id.to_owned());
+        let count = self.store.read(move |tx: &Tx<'_>| control::count_pending(tx, number, &url_id));
+        count.await.map_err(Error::Store)
+    }
+}
+
+fn url_of<'a>(client: &'a mut ApiClient, url_id: &str) -> Result<&'a mut WebhookUrl, Error> {
+    let found = client.webhook_urls.iter_mut().find(|url| url.id == url_id);
+    found.ok_or_else(|| Error::not_found("webhook URL", url_id))
+}
+
+/// Has the keys end at `end` at the latest, and forgets those that have ended by `now`.
+fn end_keys(url: &mut WebhookUrl, end: Timestamp, now: Timestamp) {
+    for key in &mut url.signing_keys {
+        key.expires_at = Some(key.expires_at.map_or(end, |set| set.min(end)));
+    }
+    url.signing_keys.retain(|key| key.expires_at.is_none_or(|end| now < end));
+}

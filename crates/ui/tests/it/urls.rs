@@ -1,0 +1,178 @@
+//! One webhook URL: another address, a pause, new keys; and what people do to pending deliveries.
+
+use std::time::Duration;
+
+use gatepost_core::clients::NewClient;
+use gatepost_core::deliveries::Shown;
+use gatepost_model::{DeliveryState, UrlState, WebhookUrl};
+use gatepost_testkit::receiver::Script;
+use gatepost_testkit::{App, Receiver, TestClient};
+
+use crate::support::{Browser, WithStatus, between};
+
+/// A client with one URL and one method, its token, and somebody who may change it.
+struct Scene {
+    app: App,
+    receiver: Receiver,
+    client: TestClient,
+    token: String,
+    browser: Browser,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let (app, receiver) = (App::start().await, Receiver::start().await);
+        app.workspace("one").await;
+        let new = NewClient {
+            workspaces: vec![String::from("one")],
+            webhook_urls: vec![receiver.url("/in")],
+            methods: vec![String::from("task.create"), String::from("task.edit")],
+            ..NewClient::named("CRM sync")
+        };
+        let client = app.client(new).await;
+        let token = app.token(&client).await;
+        let browser = Browser::owner(&app).await;
+        Self { app, receiver, client, token, browser }
+    }
+
+    async fn url(&self) -> WebhookUrl {
+        self.app.gatepost().show_client(&self.client.id).await.unwrap().webhook_urls.remove(0)
+    }
+
+    async fn page(&self) -> String {
+        format!("/clients/{}/urls/{}", self.client.id, self.url().await.id)
+    }
+
+    /// Sends a form for the client as it is now.
+    async fn post(&self, part: &str, fields: &[(&str, &str)]) -> gatepost_testkit::Answer {
+        let client = self.app.gatepost().show_client(&self.client.id).await.unwrap();
+        let revision = client.revision.to_string();
+        let mut fields = fields.to_vec();
+        fields.push(("revision", &revision));
+        self.browser.post(&format!("{}{part}", self.page().await), &fields).await
+    }
+
+    /// Makes a task, or gives one another title, and says its id.
+    async fn write(&self, known: Option<&str>, title: &str) -> String {
+        let (method, task) = match known {
+            None => ("POST", serde_json::json!({ "title": title })),
+            Some(id) => ("PUT", serde_json::json!({ "_id": id, "title": title })),
+        };
+        let made = self.app.call(method, "/v1.11/tasks", &self.token, Some("one"), Some(task)).await;
+        assert!(made.status < 300, "{}", made.text());
+        made.json()["_id"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// All deliveries, oldest first, as soon as they are as asked.
+    async fn deliveries(&self, are: impl Fn(&[Shown]) -> bool) -> Vec<Shown> {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+        loop {
+            let list = self.app.gatepost().list_deliveries(None, None, Default::default());
+            let mut found = list.await.unwrap();
+            found.reverse();
+            if are(&found) {
+                return found;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{found:?}");
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn are_held(deliveries: &[Shown], count: usize) -> bool {
+    let held = |shown: &&Shown| shown.delivery.reason.as_deref() == Some("the webhook URL is paused");
+    deliveries.iter().filter(held).count() == count
+}
+
+#[tokio::test]
+async fn resuming_sends_all_or_the_newest_or_nothing() {
+    for (choice, sent) in [("all", 4), ("newest", 2), ("nothing", 0)] {
+        let scene = Scene::new().await;
+        let stale = format!("{}/pause", scene.page().await);
+        scene.browser.post(&stale, &[("revision", "77")]).await.with_status(409);
+        assert_eq!(scene.url().await.state, UrlState::Active);
+        scene.post("/pause", &[]).await.with_status(303);
+        let one = scene.write(None, "one").await;
+        scene.write(Some(&one), "one again").await;
+        scene.write(Some(&one), "one at last").await;
+        scene.write(None, "two").await;
+        scene.deliveries(|found| are_held(found, 4)).await;
+        assert!(scene.receiver.received().is_empty(), "{choice}");
+        let page = scene.browser.get(&scene.page().await).await.with_status(200).text();
+        assert!(page.contains("4 deliveries are pending") && page.contains("Resume"), "{page}");
+        assert!(scene.browser.get("/deliveries").await.text().contains("The webhook URL is paused"));
+
+        scene.post("/resume", &[("held", "some")]).await.with_status(400);
+        scene.post("/resume", &[("held", choice)]).await.with_status(303);
+        let ended = |found: &[Shown]| found.iter().all(|shown| shown.delivery.ended_at.is_some());
+        let found = scene.deliveries(ended).await;
+        let delivered = found.iter().filter(|shown| shown.delivery.state == DeliveryState::Delivered);
+        assert_eq!(delivered.count(), sent, "{choice}: {found:?}");
+        let titles: Vec<_> =
+            scene.receiver.received().iter().map(|got| got.json()["title"].clone()).collect();
+        if choice == "newest" {
+            assert!(titles.iter().any(|title| title == "one at last") && titles.len() == 2, "{titles:?}");
+        }
+        scene.write(None, "afterwards").await;
+        scene.receiver.wait_for(sent + 1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_signing_key_is_rotated_with_both_signing_meanwhile() {
+    let scene = Scene::new().await;
+    scene.post("/key/rotate", &[("overlap", "169")]).await.with_status(409);
+    let made = scene.post("/key/rotate", &[("overlap", "24")]).await.with_status(200).text();
+    let key = format!("whsec_{}", between(&made, "data-copy=\"whsec_", "\""));
+    assert!(made.contains("An old key signs beside it"), "{made}");
+    let old = &scene.client.signing_keys[0];
+    scene.write(None, "one").await;
+    let got = scene.receiver.wait_for(1).await.remove(0);
+    assert!(got.is_signed_with(&key) && got.is_signed_with(old));
+    assert_eq!(got.header("webhook-signature").split(' ').count(), 2);
+    scene.post("/key/end", &[]).await.with_status(303);
+    scene.write(None, "two").await;
+    let got = scene.receiver.wait_for(2).await.remove(1);
+    assert!(got.is_signed_with(&key) && !got.is_signed_with(old));
+    let history = scene.browser.get(&format!("/audit?subject={}", scene.client.id)).await.text();
+    assert!(!history.contains(&key), "{history}");
+}
+
+#[tokio::test]
+async fn an_address_is_changed_and_a_gone_url_enabled_again() {
+    let scene = Scene::new().await;
+    let wrong = scene.post("/address", &[("url", "https://10.0.0.7/in")]).await.with_status(422).text();
+    assert!(wrong.contains("value=\"https://10.0.0.7/in\"") && wrong.contains("aria-invalid"), "{wrong}");
+    let moved = scene.receiver.url("/moved?of=1");
+    scene.post("/address", &[("url", &moved)]).await.with_status(303);
+    scene.receiver.script([Script::Status(410)]);
+    scene.write(None, "one").await;
+    assert_eq!(scene.receiver.wait_for(1).await[0].path, "/moved?of=1");
+    scene.deliveries(|found| found.iter().all(|shown| shown.delivery.ended_at.is_some())).await;
+    let page = scene.browser.get(&scene.page().await).await.with_status(200).text();
+    assert!(page.contains("The receiver answered 410 Gone.") && page.contains(">Enable<"), "{page}");
+    scene.post("/pause", &[]).await.with_status(409);
+    scene.post("/enable", &[]).await.with_status(303);
+    scene.write(None, "two").await;
+    scene.receiver.wait_for(2).await;
+}
+
+#[tokio::test]
+async fn a_pending_delivery_is_sent_now_or_cancelled() {
+    let scene = Scene::new().await;
+    scene.receiver.script([Script::Status(500), Script::Status(500)]);
+    scene.write(None, "one").await;
+    scene.write(None, "two").await;
+    let tried = |found: &[Shown]| found.iter().filter(|shown| shown.delivery.attempts == 1).count() == 2;
+    let found = scene.deliveries(tried).await;
+    let path = |at: usize| format!("/deliveries/{}", found[at].delivery.id);
+    let page = scene.browser.get(&path(0)).await.with_status(200).text();
+    assert!(page.contains("Send now") && page.contains("Cancel it"), "{page}");
+    scene.browser.post(&format!("{}/send", path(0)), &[]).await.with_status(303);
+    scene.browser.post(&format!("{}/cancel", path(1)), &[]).await.with_status(303);
+    let ended = |found: &[Shown]| found.iter().all(|shown| shown.delivery.ended_at.is_some());
+    let states: Vec<_> = scene.deliveries(ended).await.iter().map(|shown| shown.delivery.state).collect();
+    assert_eq!(states, [DeliveryState::Delivered, DeliveryState::Cancelled]);
+    let again = scene.browser.post(&format!("{}/cancel", path(0)), &[]).await.with_status(409).text();
+    assert!(again.contains("delivered already"), "{again}");
+}
