@@ -22,6 +22,8 @@ struct Cut(AtomicU8);
 impl Cut {
     const BEFORE: u8 = 1;
     const AFTER: u8 = 2;
+    /// The answer is replaced by that of a server that finds no room for its log.
+    const PANIC: u8 = 3;
 
     fn arm(&self, place: u8) {
         self.0.store(place, Ordering::SeqCst);
@@ -56,6 +58,16 @@ async fn proxy(server: String, cut: Arc<Cut>) -> u16 {
     port
 }
 
+/// The answers, but in the place of the commit's what PostgreSQL says when it finds no room for its log: then it dies, and
+/// may find the commit in its log when it is started again.
+fn panicking(answers: &[u8]) -> Vec<u8> {
+    // Before the word are the message's kind and length.
+    let done = answers.windows(6).position(|word| word == b"COMMIT").unwrap() - 5;
+    let fields = b"SPANIC\0VPANIC\0C53100\0Mcould not write to file: No space left on device\0\0";
+    let length = u32::try_from(fields.len() + 4).unwrap().to_be_bytes();
+    [&answers[..done], b"E", &length, fields].concat()
+}
+
 async fn pass_on(client: TcpStream, server: TcpStream, cut: &Cut) -> std::io::Result<()> {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
@@ -69,10 +81,13 @@ async fn pass_on(client: TcpStream, server: TcpStream, cut: &Cut) -> std::io::Re
                     return Ok(());
                 }
                 to_server.write_all(bytes).await?;
-                if cut == Cut::AFTER {
+                if cut != 0 {
                     // Its answer comes, and is not passed on.
                     let mut kept = Vec::new();
                     while !commits(&kept) && from_server.read_buf(&mut kept).await? > 0 {}
+                    if cut == Cut::PANIC {
+                        to_client.write_all(&panicking(&kept)).await?;
+                    }
                     return Ok(());
                 }
             }
@@ -101,7 +116,9 @@ async fn a_commit_without_an_answer_is_answered_as_uncertain_and_told_if_it_was_
     store.migrate().await.unwrap();
     let (tell, mut told) = unbounded_channel();
     store.subscribe(move |changes| changes.iter().cloned().for_each(|change| drop(tell.send(change))));
-    for (place, name, expected) in [(Cut::BEFORE, "before", None), (Cut::AFTER, "after", Some(1))] {
+    for (place, name, expected) in
+        [(Cut::BEFORE, "before", None), (Cut::AFTER, "after", Some(1)), (Cut::PANIC, "panic", Some(1))]
+    {
         put(&store, format!("{name} it"), 1).await.unwrap();
         cut.arm(place);
         let answer = store
@@ -116,6 +133,8 @@ async fn a_commit_without_an_answer_is_answered_as_uncertain_and_told_if_it_was_
         put(&store, format!("{name} that"), 1).await.unwrap();
         assert_eq!(get(&store, name).await, expected);
     }
-    let heard = timeout(PATIENCE, told.recv()).await.unwrap();
-    assert_eq!(heard, Some(Change::WebhookUrl(String::from("after"))));
+    for name in ["after", "panic"] {
+        let heard = timeout(PATIENCE, told.recv()).await.unwrap();
+        assert_eq!(heard, Some(Change::WebhookUrl(name.to_owned())));
+    }
 }

@@ -109,8 +109,8 @@ async fn on_a_slow_disk_writes_take_as_long_or_are_said_to_be_uncertain_in_time(
     disk.slow_down(4_500);
     let (stuck, longest) = write_together(&tool, "stuck").await;
     println!("{CALLERS} writes with syncs of 4.5 s: {stuck} answered, the last after {longest:?}");
-    // Some answer timeouts: whoever waits in the queue waits for those before, too.
-    assert!(longest < Duration::from_secs(25), "{longest:?}");
+    // One and a half times the answer timeout, and some for a new connection.
+    assert!(longest < Duration::from_secs(7), "{longest:?}");
     assert_eq!(asked_token(&cluster.nodes[0], &client).await, 200, "what needs no sync goes on");
     let path = "/v1.11/tasks?limit=1";
     let _ = tool.call("GET", path, None).await.expect(200);

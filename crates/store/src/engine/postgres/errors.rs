@@ -3,7 +3,7 @@
 //! The server's messages are left out once values are bound, for many quote them: a state and the names of
 //! tables and columns say enough.
 
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use super::values::Misfit;
 use crate::error::StoreError;
@@ -66,6 +66,9 @@ pub(super) fn is_read_only(error: &tokio_postgres::Error) -> bool {
 }
 
 fn from_refusal(refusal: &DbError) -> StoreError {
+    if ends_connection(refusal) {
+        return unavailable(describe(refusal));
+    }
     match refusal.code() {
         &SqlState::UNIQUE_VIOLATION => {
             let constraint = refusal.constraint().unwrap_or("key");
@@ -89,6 +92,12 @@ fn from_refusal(refusal: &DbError) -> StoreError {
         | &SqlState::TOO_MANY_CONNECTIONS => unavailable(describe(refusal)),
         code => from_class(code.code().get(..2).unwrap_or_default(), refusal),
     }
+}
+
+/// Whether the server goes away with this, whatever the reason. One that finds no room for its log while it commits says so
+/// and dies, and may yet find the commit in the log when it is started again.
+fn ends_connection(refusal: &DbError) -> bool {
+    matches!(refusal.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
 }
 
 fn from_class(class: &str, refusal: &DbError) -> StoreError {

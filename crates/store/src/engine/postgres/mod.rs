@@ -32,9 +32,9 @@ use self::queue::Queue;
 use self::reader::ReadJob;
 use self::transaction::Kind;
 use self::worker::Link;
-use self::writer::{Member, Writer};
+use self::writer::{Waiting, Writer};
 use super::answers::Answerers;
-use super::clock::ClockHold;
+use super::clock::{ClockHold, steady};
 use super::job::{Closure, caught};
 use super::subscribers::{Subscriber, Subscribers};
 use super::threads::spawn;
@@ -57,7 +57,7 @@ const MOST_WRITERS: usize = 8;
 
 /// The engine's shared parts; its threads end when it is dropped or closed.
 pub(crate) struct Engine {
-    writes: Arc<Queue<Member>>,
+    writes: Arc<Queue<Waiting>>,
     reads: Arc<Queue<ReadJob>>,
     connector: Arc<Connector>,
     contact: Arc<Contact>,
@@ -109,14 +109,23 @@ impl Engine {
         let most = options.group_closures.clamp(1, MOST_TOGETHER);
         let (opened, opening) = std_mpsc::channel();
         for _ in 0..options.postgres.writers.clamp(1, MOST_WRITERS) {
-            let writer =
-                Writer { subscribers: Arc::clone(&self.subscribers), counters: Arc::clone(&self.counters) };
+            let writer = Writer {
+                longest_wait: options.postgres.answer_timeout / 2,
+                subscribers: Arc::clone(&self.subscribers),
+                counters: Arc::clone(&self.counters),
+            };
             let (queue, opened) = (Arc::clone(&self.writes), opened.clone());
             self.start("store-writer", Purpose::Write, done, move |link| {
-                let serve = |link: &mut Link, members: &mut Vec<Member>| writer.serve(link, members);
-                worker::work(&queue, (link, most), opened, serve, |(job, _), reason| {
-                    job.answer(Err(reason.clone()));
-                });
+                let serve = |link: &mut Link, group: &mut Vec<Waiting>| writer.serve(link, group);
+                worker::work(
+                    &queue,
+                    (link, most),
+                    opened,
+                    serve,
+                    |Waiting { member: (job, _), .. }, reason| {
+                        job.answer(Err(reason.clone()));
+                    },
+                );
             })?;
         }
         drop(opened);
@@ -162,7 +171,7 @@ impl Engine {
         let _held = self.clock.hold();
         let (caller, answer) = oneshot::channel();
         let job = Box::new(Closure { run, result: None, caller });
-        self.writes.push((job, self.answerers.current()))?;
+        self.writes.push(Waiting { member: (job, self.answerers.current()), since: steady() })?;
         answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
     }
 

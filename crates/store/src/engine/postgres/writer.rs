@@ -5,10 +5,14 @@
 //! transaction of its own, so that each caller hears the truth about its own. Nobody is answered with a
 //! success before the server has said that it committed.
 //!
+//! A write waits for half of `answer_timeout` at most before its last try begins, so that a server that takes its time is
+//! answered for in a time that can be stated, however many callers there are.
+//!
 //! A group is complete before its transaction begins, and sees what was committed until then. So a caller
 //! whose write was answered finds it in its next one, whichever thread that comes to.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::connection::Connection;
 use super::transaction::{Kind, Refusal, Transaction};
@@ -33,8 +37,16 @@ const MOST_LOST: u32 = 2;
 /// A closure and the way to its caller.
 pub(super) type Member = (Box<dyn Job>, Option<Answerer>);
 
+/// A closure in the queue.
+pub(super) struct Waiting {
+    pub(super) member: Member,
+    pub(super) since: Instant,
+}
+
 /// What a writer keeps from group to group.
 pub(super) struct Writer {
+    /// How long a closure may have waited when its last try begins.
+    pub(super) longest_wait: Duration,
     pub(super) subscribers: Arc<Subscribers>,
     pub(super) counters: Arc<Counters>,
 }
@@ -63,11 +75,24 @@ impl Spoilt {
 
 impl Writer {
     /// Runs a group and answers all its callers.
-    pub(super) fn serve(&self, link: &mut Link, members: &mut Vec<Member>) {
-        self.settle(link, std::mem::take(members), Kind::Together);
+    pub(super) fn serve(&self, link: &mut Link, group: &mut Vec<Waiting>) {
+        let late = group.iter().take_while(|waiting| self.is_late(waiting.since)).count();
+        let in_time = group.split_off(late);
+        let members = |group: Vec<Waiting>| group.into_iter().map(|waiting| waiting.member).collect();
+        if late > 0 {
+            self.refuse(members(std::mem::take(group)), &StoreError::Busy);
+        }
+        if let Some(since) = in_time.first().map(|oldest| oldest.since) {
+            self.settle(link, (members(in_time), since), Kind::Together);
+        }
     }
 
-    fn settle(&self, link: &mut Link, mut members: Vec<Member>, kind: Kind) {
+    /// Whether nothing more is to be tried for who has waited since then.
+    fn is_late(&self, since: Instant) -> bool {
+        since.elapsed() > self.longest_wait
+    }
+
+    fn settle(&self, link: &mut Link, (mut members, since): (Vec<Member>, Instant), kind: Kind) {
         let (mut collisions, mut losses) = (0, 0);
         let tries = if kind == Kind::Alone { TRIES_ALONE } else { TRIES_TOGETHER };
         loop {
@@ -82,17 +107,17 @@ impl Writer {
                 Spoilt::Uncertain => return self.refuse(members, &StoreError::Uncertain),
                 Spoilt::Lost(error) => {
                     losses += 1;
-                    if losses > MOST_LOST {
+                    if losses > MOST_LOST || self.is_late(since) {
                         return self.refuse(members, &error);
                     }
                 }
                 Spoilt::Collision => {
                     count(&self.counters.collisions);
                     collisions += 1;
-                    if collisions >= tries {
+                    if collisions >= tries || self.is_late(since) {
                         return match kind {
                             Kind::Alone => self.refuse(members, &StoreError::Busy),
-                            _ => self.one_by_one(link, members),
+                            _ => self.one_by_one(link, (members, since)),
                         };
                     }
                 }
@@ -101,15 +126,19 @@ impl Writer {
                     return self.refuse(members, &error);
                 }
                 Spoilt::Failed(error) if kind == Kind::Alone => return self.fail(members, error),
-                Spoilt::Failed(_) => return self.one_by_one(link, members),
+                Spoilt::Failed(_) => return self.one_by_one(link, (members, since)),
             }
         }
     }
 
-    fn one_by_one(&self, link: &mut Link, members: Vec<Member>) {
+    fn one_by_one(&self, link: &mut Link, (members, since): (Vec<Member>, Instant)) {
         count(&self.counters.reruns);
         for member in members {
-            self.settle(link, vec![member], Kind::Alone);
+            if self.is_late(since) {
+                self.refuse(vec![member], &StoreError::Busy);
+            } else {
+                self.settle(link, (vec![member], since), Kind::Alone);
+            }
         }
     }
 
