@@ -194,6 +194,16 @@ impl Gatepost {
         Ok(managed.iter().any(|client| client.name.to_lowercase() == name))
     }
 
+    /// What people call each of the clients that `user` manages.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn list_client_names(&self, user: &User) -> Result<BTreeMap<ClientNumber, String>, Error> {
+        let id = user.id.clone();
+        let managed = self.store.read(move |tx| client_list::list_managed(tx, &id)).await?;
+        Ok(managed.into_iter().map(|client| (client.number, client.name)).collect())
+    }
+
     /// How many of the clients that `user` manages are enabled for each workspace that they administer.
     ///
     /// # Errors

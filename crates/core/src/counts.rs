@@ -35,6 +35,11 @@ pub(crate) fn name_of(reason: Reason) -> &'static str {
     REASONS.get(reason as usize).map_or("", |(_, name)| name)
 }
 
+/// The reason that is explained in these words to a client's owner: by that a kept refusal names it.
+pub(crate) fn explained_as(explanation: &str) -> Option<Reason> {
+    REASONS.iter().map(|(reason, _)| *reason).find(|reason| reason.explanation() == explanation)
+}
+
 /// What was counted since this node started.
 #[derive(Debug, Default)]
 pub struct Counts {

@@ -4,6 +4,7 @@
 //! past request or tries out a change, so they cannot disagree. Checks run in the order of [`Check::ALL`]; the first
 //! that fails decides (design.md "The gate", security.md 3.2).
 
+use std::cmp::Ordering;
 use std::net::IpAddr;
 
 use gatepost_keys::{Claims, TokenError, mask};
@@ -131,6 +132,16 @@ impl Trace {
     /// Each check with its finding.
     pub fn iter(&self) -> impl Iterator<Item = (Check, Finding)> + '_ {
         Check::ALL.into_iter().zip(self.0)
+    }
+
+    /// The trace of a request that was refused for this reason at this check.
+    #[must_use]
+    pub fn stopped(at: Check, reason: Reason) -> Self {
+        Self(Check::ALL.map(|check| match (check as u8).cmp(&(at as u8)) {
+            Ordering::Less => Finding::Passed,
+            Ordering::Equal => Finding::Failed(reason),
+            Ordering::Greater => Finding::NotReached,
+        }))
     }
 
     /// The check that failed, and why.

@@ -21,6 +21,7 @@ pub mod limits;
 pub mod passwords;
 pub mod people;
 pub mod records;
+pub mod requests;
 pub mod retention;
 pub mod reveal;
 pub mod secrets;

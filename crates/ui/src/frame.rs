@@ -56,6 +56,7 @@ pub(crate) enum Section {
     Clients,
     Workspaces,
     Deliveries,
+    Requests,
     Audit,
     Account,
 }

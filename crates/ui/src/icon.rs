@@ -22,6 +22,7 @@ pub(crate) const CLIENTS: Icon = Icon(
 pub(crate) const WORKSPACES: Icon =
     Icon("M2.5 2.5h4.5v4.5H2.5zM9 2.5h4.5v4.5H9zM2.5 9h4.5v4.5H2.5zM9 9h4.5v4.5H9z");
 pub(crate) const SEND: Icon = Icon("M14 2 7 9M14 2 9.5 14 7 9 2 6.5z");
+pub(crate) const REQUESTS: Icon = Icon("M2.5 5.5h9.5m-3-3 3 3-3 3M13.5 11.5H4m2.5 2.5-2.5-2.5L6.5 9");
 pub(crate) const AUDIT: Icon = Icon("M4 2.5h8v11H4zM6.5 5.5h3M6.5 8h3M6.5 10.5h1.5");
 pub(crate) const MOON: Icon = Icon("M13.5 9.5A5.8 5.8 0 0 1 6.5 2.5a5.8 5.8 0 1 0 7 7");
 pub(crate) const PLUS: Icon = Icon("M8 3v10M3 8h10");

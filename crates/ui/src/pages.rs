@@ -9,9 +9,11 @@ mod clients;
 mod conflict;
 mod deliveries;
 mod delivery;
+mod explain;
 mod first_call;
 mod methods;
 mod password;
+mod requests;
 mod second_factor;
 mod second_step;
 mod secrets;
@@ -89,6 +91,8 @@ pub(crate) fn router() -> Router<Arc<Gatepost>> {
         .route(&at("/deliveries/{id}/replay"), post(delivery::replay))
         .route(&at("/deliveries/{id}/send"), post(delivery::send_now))
         .route(&at("/deliveries/{id}/cancel"), post(delivery::cancel))
+        .route(&at("/requests"), get(requests::show))
+        .route(&at("/requests/{id}"), get(explain::show))
         .route(&at("/audit"), get(audit::show))
         .route(&at("/workspaces"), get(workspaces::show).post(workspaces::send))
         .route(&at("/workspaces/new"), get(workspaces::show_new))

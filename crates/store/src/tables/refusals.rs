@@ -2,10 +2,11 @@
 
 use gatepost_model::{ClientNumber, Timestamp};
 
-use crate::{Sql, StoreError, Tx, params};
+use super::Page;
+use crate::{Row, Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &GET];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &GET, &LIST];
 
 static INSERT: Sql = Sql::new(
     "INSERT INTO refused_request
@@ -16,6 +17,22 @@ static INSERT: Sql = Sql::new(
 static GET: Sql = Sql::new(
     "SELECT id, at, client_number, workspace, verb, path, status, refused_by, detail, address
      FROM refused_request WHERE id = $1",
+);
+
+/// The rule of who manages a client is that of `client_list`. An empty text leaves a condition out.
+static LIST: Sql = Sql::new(
+    "SELECT r.id, r.at, r.client_number, r.workspace, r.verb, r.path, r.status, r.refused_by, r.detail, r.address
+     FROM refused_request r JOIN api_client c ON c.number = r.client_number
+     WHERE r.id < $1 AND r.id >= $2
+     AND (CAST($3 AS TEXT) = '' OR c.id = $3)
+     AND (CAST($4 AS TEXT) = '' OR r.refused_by = $4)
+     AND (CAST($5 AS TEXT) = '' OR r.workspace = $5)
+     AND (c.created_by = $7
+          OR EXISTS (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number))
+     AND NOT EXISTS
+     (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number AND w.workspace_number NOT IN
+      (SELECT m.workspace_number FROM membership m WHERE m.user_id = $6 AND m.role IN ('owner', 'admin')))
+     ORDER BY r.id DESC LIMIT $8",
 );
 
 /// A request that the gate refused.
@@ -73,18 +90,57 @@ pub fn insert(tx: &Tx<'_>, refusals: &[Refusal]) -> Result<(), StoreError> {
 /// # Errors
 /// If the store fails.
 pub fn lookup(tx: &Tx<'_>, id: &str) -> Result<Option<Refusal>, StoreError> {
-    tx.opt(&GET, params![id], |row| {
-        Ok(Refusal {
-            id: row.get(0)?,
-            at: row.get(1)?,
-            client: row.get(2)?,
-            workspace: row.get(3)?,
-            verb: row.get(4)?,
-            path: row.get(5)?,
-            status: row.get(6)?,
-            refused_by: row.get(7)?,
-            detail: row.get(8)?,
-            address: row.get(9)?,
-        })
+    tx.opt(&GET, params![id], from_row)
+}
+
+/// Which refusals are listed. An empty text asks for any.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The id of the client.
+    pub client: String,
+    /// The check that failed.
+    pub refused_by: String,
+    /// What the `business` header said.
+    pub workspace: String,
+    /// Only ids from this on.
+    pub since: String,
+}
+
+/// The refusals of clients that a user manages, newest first.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_managed(
+    tx: &Tx<'_>,
+    user: &str,
+    wanted: &Wanted,
+    page: &Page,
+) -> Result<Vec<Refusal>, StoreError> {
+    let maker = format!("user:{user}");
+    let values = params![
+        page.bound(),
+        &wanted.since,
+        &wanted.client,
+        &wanted.refused_by,
+        &wanted.workspace,
+        user,
+        &maker,
+        page.limit,
+    ];
+    tx.all(&LIST, values, from_row)
+}
+
+fn from_row(row: &Row<'_>) -> Result<Refusal, StoreError> {
+    Ok(Refusal {
+        id: row.get(0)?,
+        at: row.get(1)?,
+        client: row.get(2)?,
+        workspace: row.get(3)?,
+        verb: row.get(4)?,
+        path: row.get(5)?,
+        status: row.get(6)?,
+        refused_by: row.get(7)?,
+        detail: row.get(8)?,
+        address: row.get(9)?,
     })
 }

@@ -105,7 +105,8 @@ async fn line(gatepost: &Gatepost, shown: Shown, now: Timestamp) -> Line {
     }
 }
 
-async fn offered(gatepost: &Arc<Gatepost>, user: &User) -> Result<Vec<ApiClient>, Failure> {
+/// The clients that are offered to filter by.
+pub(super) async fn offered(gatepost: &Arc<Gatepost>, user: &User) -> Result<Vec<ApiClient>, Failure> {
     let wanted = Wanted {
         search: String::new(),
         workspace: None,

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use gatepost_core::calls::{self, Tally};
 use gatepost_core::clients::NewClient;
-use gatepost_model::{ApiClient, Timestamp};
+use gatepost_model::{ApiClient, Role, Timestamp};
 use gatepost_testkit::{App, TestClient};
 
-use crate::support::WithStatus;
+use crate::support::{Browser, WithStatus, colleague};
 
 async fn client(app: &App, name: &str, workspaces: &[&str]) -> (TestClient, ApiClient) {
     let workspaces = workspaces.iter().map(|name| (*name).to_owned()).collect();
@@ -51,4 +51,86 @@ async fn calls_are_counted_by_hour_workspace_secret_and_address() {
     gatepost.apply_retention(Duration::ZERO).await.unwrap();
     assert!(gatepost.calls_of(whole.number, since).await.unwrap().is_empty());
     assert!(gatepost.calls_by_address(whole.number, since).await.unwrap().is_empty());
+}
+
+/// The ids of the requests that a page links to.
+fn explained(page: &str) -> Vec<String> {
+    page.split("/requests/req_")
+        .skip(1)
+        .map(|rest| format!("req_{}", rest.split('"').next().unwrap_or_default()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_refusal_is_listed_explained_and_put_right() {
+    let app = App::start().await;
+    for name in ["shop", "kiln", "others"] {
+        app.workspace(name).await;
+    }
+    let (made, whole) = client(&app, "<b>Billing", &["shop"]).await;
+    let token = app.token(&made).await;
+    let owner = Browser::owner(&app).await;
+    let call = async |business: Option<&str>| app.call("GET", "/v1.11/tasks", &token, business, None).await;
+    for business in [Some("kiln"), Some("kiiln"), Some("<script>x"), None] {
+        call(business).await.with_status(400);
+    }
+    app.gatepost().flush_journal().await.unwrap();
+
+    let list = owner.get("/requests").await.with_status(200).text();
+    assert_eq!(explained(&list).len(), 4, "{list}");
+    assert!(!list.contains("<script>x") && !list.contains("<b>Billing"), "{list}");
+    for (query, many) in [
+        ("workspace=kiln", 1),
+        ("check=workspace", 4),
+        ("check=token", 0),
+        ("client=cli_none", 0),
+        ("time=hour", 4),
+    ] {
+        let page = owner.get(&format!("/requests?{query}")).await;
+        assert_eq!(explained(&page.text()).len(), many, "{query}");
+    }
+    let of_client = owner.get(&format!("/requests?client={}", made.id)).await.with_status(200).text();
+    assert!(of_client.contains("<b>0 calls</b> of this client passed and <b>4</b>"), "{of_client}");
+
+    let ids = explained(&list);
+    let page = async |at: usize| owner.get(&format!("/requests/{}", ids[at])).await.with_status(200).text();
+    let (missing, script, mistyped, foreign) = (page(0).await, page(1).await, page(2).await, page(3).await);
+    assert!(missing.contains("No business header was sent.") && missing.contains("business: shop"));
+    assert!(missing.contains("Business undefined is not enabled for this client."), "{missing}");
+    assert!(!script.contains("<script>x"), "{script}");
+    assert!(mistyped.contains("No workspace of yours is called kiiln. Close to it: kiln."), "{mistyped}");
+    assert!(foreign.contains("Stopped at check 5 of 8: workspace"), "{foreign}");
+    assert!(foreign.contains("Enable kiln for") && foreign.contains("<b>1 request</b>"), "{foreign}");
+
+    let revision = whole.revision.to_string();
+    let fields = [("revision", revision.as_str()), ("workspace", "shop"), ("workspace", "kiln")];
+    owner.post(&format!("/clients/{}/workspaces", made.id), &fields).await.with_status(303);
+    call(Some("kiln")).await.with_status(200);
+    assert!(page(3).await.contains("is enabled for kiln meanwhile"), "{}", page(3).await);
+}
+
+#[tokio::test]
+async fn p7_others_see_no_request_and_no_explanation() {
+    let app = App::start().await;
+    for name in ["one", "two"] {
+        app.workspace(name).await;
+    }
+    let (made, _) = client(&app, "Of both", &["one", "two"]).await;
+    let token = app.token(&made).await;
+    let owner = Browser::owner(&app).await;
+    app.call("GET", "/v1.11/tasks", &token, None, None).await.with_status(400);
+    app.gatepost().flush_journal().await.unwrap();
+    let ids = explained(&owner.get("/requests").await.text());
+    assert_eq!(ids.len(), 1);
+    for (name, roles) in [
+        ("half", vec![("one", Role::Owner)]),
+        ("member", vec![("one", Role::Member), ("two", Role::Member)]),
+        ("stranger", vec![]),
+    ] {
+        let other = colleague(&app, name, &roles).await;
+        assert!(explained(&other.get("/requests").await.with_status(200).text()).is_empty(), "{name}");
+        other.get(&format!("/requests?client={}", made.id)).await.with_status(404);
+        other.get(&format!("/requests/{}", ids[0])).await.with_status(404);
+    }
+    owner.get("/requests/req_nothing").await.with_status(404);
 }

@@ -1,0 +1,151 @@
+//! The list of refused requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use gatepost_core::calls::Tally;
+use gatepost_core::gate::Check;
+use gatepost_core::requests::{Refusal, Wanted};
+use gatepost_core::{Gatepost, Page};
+use gatepost_model::ApiClient;
+use url::form_urlencoded;
+
+use super::deliveries::offered;
+use super::{Answer, framed};
+use crate::BASE;
+use crate::form::Form;
+use crate::frame::{Frame, Section};
+use crate::session::Visit;
+
+const PER_PAGE: u32 = 25;
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// The times that can be looked back, the last one unless another is chosen.
+const TIMES: [(&str, &str, u32); 3] =
+    [("hour", "Last hour", 1), ("day", "Last 24 hours", 24), ("", "Last 7 days", 7 * 24)];
+
+#[derive(Template)]
+#[template(path = "requests.html")]
+struct RequestsPage<'a> {
+    frame: &'a Frame,
+    lines: Vec<Line>,
+    clients: Vec<ApiClient>,
+    asked: &'a Asked,
+    tally: Option<Tally>,
+    next: Option<String>,
+}
+
+/// A refusal as the table shows it.
+struct Line {
+    refusal: Refusal,
+    client: String,
+}
+
+/// What the address of the list asks for.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    client: String,
+    check: String,
+    workspace: String,
+    time: String,
+    before: Option<String>,
+}
+
+impl Asked {
+    fn read(query: &Form) -> Self {
+        Self {
+            client: query.text("client").to_owned(),
+            check: query.text("check").to_owned(),
+            workspace: query.text("workspace").trim().to_owned(),
+            time: query.text("time").to_owned(),
+            before: query.given("before").map(str::to_owned),
+        }
+    }
+
+    fn span(&self) -> Duration {
+        let hours = TIMES.iter().find(|(name, ..)| *name == self.time).map_or(7 * 24, |(.., hours)| *hours);
+        HOUR * hours
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            client: self.client.clone(),
+            refused_by: self.check.clone(),
+            workspace: self.workspace.clone(),
+            since: String::new(),
+        }
+    }
+
+    /// The address that asks for this.
+    fn address(&self) -> String {
+        let pairs = [
+            ("client", self.client.as_str()),
+            ("check", &self.check),
+            ("workspace", &self.workspace),
+            ("time", &self.time),
+            ("before", self.before.as_deref().unwrap_or_default()),
+        ];
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty()));
+        format!("{BASE}/requests?{}", query.finish())
+    }
+
+    fn with_check(&self, check: &str) -> String {
+        Self { check: check.to_owned(), before: None, ..self.clone() }.address()
+    }
+
+    fn is_check(&self, check: &str) -> bool {
+        self.check == check
+    }
+
+    fn times(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> + '_ {
+        TIMES.iter().map(|(name, label, _)| (*name, *label, *name == self.time))
+    }
+}
+
+/// The address of a client's requests that were stopped by one check.
+pub(super) fn address_of(client: &str, check: &str) -> String {
+    let (client, check) = (client.to_owned(), check.to_owned());
+    Asked { client, check, ..Asked::default() }.address()
+}
+
+/// The checks of the gate as the pages call them.
+pub(super) fn checks() -> impl Iterator<Item = (&'static str, String)> {
+    Check::ALL.into_iter().map(|check| (check.as_str(), name_of(check)))
+}
+
+/// What the pages call a check.
+pub(super) fn name_of(check: Check) -> String {
+    crate::words::capital(check.as_str())
+}
+
+/// `GET /requests`
+pub(super) async fn show(
+    State(gatepost): State<Arc<Gatepost>>,
+    visit: Visit,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let asked = Asked::read(&Form::query(query.as_deref()));
+    let since = visit.now.minus(asked.span());
+    let page = Page { before: asked.before.clone(), limit: PER_PAGE + 1 };
+    let mut refusals = gatepost.list_refusals(visit.user(), asked.wanted(), since, page).await?;
+    let has_more = refusals.len() > PER_PAGE as usize;
+    refusals.truncate(PER_PAGE as usize);
+    let last = refusals.last().filter(|_| has_more).map(|refusal| refusal.id.clone());
+    let next = last.map(|id| Asked { before: Some(id), ..asked.clone() }.address());
+    let clients = gatepost.list_client_names(visit.user()).await?;
+    let name = |refusal: &Refusal| refusal.client.and_then(|number| clients.get(&number)).cloned();
+    let lines = refusals
+        .into_iter()
+        .map(|refusal| Line { client: name(&refusal).unwrap_or_default(), refusal })
+        .collect();
+    let tally = match asked.client.as_str() {
+        "" => None,
+        id => Some(gatepost.tally_of(visit.user(), id, since).await?),
+    };
+    let clients = offered(&gatepost, visit.user()).await?;
+    let frame = Frame::new(&visit, Section::Requests);
+    framed(&gatepost, &frame, &RequestsPage { frame: &frame, lines, clients, asked: &asked, tally, next })
+}
