@@ -35,6 +35,10 @@ const LONGEST_COMMAND: Duration = Duration::from_secs(3600);
 /// The longest that a stop waits for what is under way: a little longer than listeners and senders do by themselves.
 const LONGEST_STOP: Duration = Duration::from_secs(15);
 
+/// The longest that a stop then waits for a database of many nodes to take the last notes: it may be away, and they are not
+/// worth more.
+const LAST_NOTES: Duration = Duration::from_secs(5);
+
 /// A server that runs, until [`Running::shutdown`].
 pub struct Running {
     gatepost: Arc<Gatepost>,
@@ -136,16 +140,28 @@ impl Running {
                 "stopped although something was still under way; deliveries are tried again at the next start"
             );
         }
-        if let Err(error) = self.gatepost.flush_journal().await {
-            tracing::warn!(%error, "the last uses and refusals could not be written down");
+        let last_notes = last_notes(&self.gatepost);
+        if !self.gatepost.store().is_shared() {
+            last_notes.await;
+        } else if tokio::time::timeout(LAST_NOTES, last_notes).await.is_err() {
+            tracing::warn!(
+                "stopped although the database did not answer; the last uses and refusals are not written down"
+            );
         }
-        if let Err(error) = self.gatepost.give_back_limits().await {
-            tracing::warn!(%error, "parts of rate limits could not be given back to the other nodes");
-        }
-        self.gatepost.store().close().await;
         admin_socket::remove(&self.admin_socket);
         drop(self.lock);
     }
+}
+
+/// Writes down what was noted, gives back what was taken in advance, and closes the store.
+async fn last_notes(gatepost: &Gatepost) {
+    if let Err(error) = gatepost.flush_journal().await {
+        tracing::warn!(%error, "the last uses and refusals could not be written down");
+    }
+    if let Err(error) = gatepost.give_back_limits().await {
+        tracing::warn!(%error, "parts of rate limits could not be given back to the other nodes");
+    }
+    gatepost.store().close().await;
 }
 
 /// As long as nobody can sign in, every start makes a new link for the first user.

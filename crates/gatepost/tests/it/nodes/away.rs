@@ -5,12 +5,15 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use gatepost_testkit::{Cluster, Folder};
+use gatepost_testkit::{Cluster, Folder, Traffic};
 use serde_json::json;
 use tokio::task::block_in_place;
 use tokio::time::{Instant, timeout};
 
 use super::{DEADLINE, asked_token, at_each_node, own_postgres, program, shared_postgres, until};
+
+/// No stop takes longer that has nothing on the wire.
+const LONGEST_STOP: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_database_is_away_writes_are_refused_and_when_it_is_back_they_are_not() {
@@ -89,6 +92,34 @@ async fn a_node_that_starts_before_its_database_waits_and_says_so() {
     println!("it has started {:?} after PostgreSQL is back", back.elapsed());
     assert_eq!(asked_token(node, &client).await, 200);
     assert_eq!(node.log().matches("waiting for the database").count(), 1, "{}", node.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_whose_database_does_not_answer_stops_and_starts_in_time() {
+    let Some(postgres) = shared_postgres() else { return };
+    let mut cluster = Cluster::start(postgres, Path::new(&program()), 1, "").await;
+    let client = cluster.client("shop", &[], "").await;
+    let tool = cluster.nodes[0].api(&client, "shop").await;
+    let _ = tool.call("POST", "/v1.11/tasks", Some(&json!({ "title": "a task" }))).await.expect(200);
+    cluster.links[0].set(Traffic::Stalls);
+    let (link, node) = (&cluster.links[0], &mut cluster.nodes[0]);
+    let told = Instant::now();
+    assert!(node.terminate().await.success(), "{}", node.log());
+    println!("without an answer from the database it stops in {:?}", told.elapsed());
+    assert!(told.elapsed() < LONGEST_STOP, "{:?}", told.elapsed());
+
+    let http = node.http.clone();
+    let meanwhile = async {
+        let is_there =
+            async || http.try_send("GET", "/healthz", &[], "").await.is_ok_and(|answer| answer.status == 200);
+        let asked = until("the process can be asked", is_there).await;
+        println!("while it waits for an answer it can be asked after {asked:?}");
+        assert!(asked < Duration::from_secs(6), "twice the time to connect: {asked:?}");
+        let _ = http.get("/readyz", &[]).await.expect(503);
+        link.set(Traffic::Flows);
+    };
+    let _ = timeout(DEADLINE, async { tokio::join!(node.restart(), meanwhile) }).await.unwrap();
+    assert_eq!(asked_token(node, &client).await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
