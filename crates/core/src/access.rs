@@ -5,7 +5,7 @@
 //! look call the functions that take a [`User`].
 
 use gatepost_model::webhook::Delivery;
-use gatepost_model::{ApiClient, User, Workspace};
+use gatepost_model::{ApiClient, Role, User, Workspace};
 use gatepost_store::Tx;
 use gatepost_store::tables::people;
 
@@ -66,6 +66,29 @@ pub(crate) fn sees_delivery(user: &User, delivery: &Delivery, client: Option<&Ap
 /// The one answer about a workspace that does not exist for whoever asks.
 pub(crate) fn no_workspace(subdomain: &str) -> Error {
     Error::invalid("workspaces", format!("there is no workspace with the subdomain \"{subdomain}\""))
+}
+
+/// Lets the actor change who belongs to a workspace, as far as these roles go: admins everything but owners, owners
+/// everything. Without admin rights there is no such workspace.
+pub(crate) fn admit_grant(
+    tx: &Tx<'_>,
+    actor: &Actor,
+    workspace: &Workspace,
+    roles: &[Role],
+) -> Result<(), Error> {
+    let role = match user(tx, actor)? {
+        Asker::Anybody => return Ok(()),
+        Asker::User(user) => user.role_in(workspace.number),
+        Asker::Nobody => None,
+    };
+    match role.filter(|role| role.administers()) {
+        None => Err(no_workspace(workspace.subdomain.as_str())),
+        Some(own) if roles.iter().all(|role| own.may_grant(*role)) => Ok(()),
+        Some(_) => Err(Error::Forbidden(format!(
+            "only an owner of {} can make somebody an owner there, or change what an owner may do",
+            workspace.name
+        ))),
+    }
 }
 
 /// Whose rights count.

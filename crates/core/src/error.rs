@@ -25,6 +25,9 @@ pub enum Error {
     /// What was asked does not fit the present state.
     #[error("{0}")]
     Conflict(String),
+    /// Whoever asks sees it, but may not do that. The text says who may.
+    #[error("{0}")]
+    Forbidden(String),
     /// The store failed: nothing was changed. Its text is for the operator only.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),

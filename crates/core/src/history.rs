@@ -171,7 +171,7 @@ fn seen<T>(
     }
 }
 
-/// A user sees what is about themself, about workspaces that they administer and about clients that they manage, and no
+/// A user sees what is about themself, about who belongs to workspaces that they administer, about these workspaces that they administer and about clients that they manage, and no
 /// entry that names a workspace of others: a client may have been enabled for one before.
 fn sees_entry(tx: &Tx<'_>, user: &User, entry: &Entry) -> Result<bool, Error> {
     let subject = entry.subject_id.as_str();
@@ -181,13 +181,16 @@ fn sees_entry(tx: &Tx<'_>, user: &User, entry: &Entry) -> Result<bool, Error> {
     if subject.starts_with(ids::WORKSPACE) {
         return Ok(user.administered().any(|workspace| workspace.id == subject));
     }
-    if !subject.starts_with(ids::CLIENT) {
-        return Ok(false);
-    }
     let named = named_workspaces(entry);
     let administers =
         |name: &String| user.administered().any(|workspace| workspace.subdomain.as_str() == name);
     if !named.iter().all(administers) {
+        return Ok(false);
+    }
+    if subject.starts_with(ids::USER) || subject.starts_with(ids::INVITATION) {
+        return Ok(!named.is_empty());
+    }
+    if !subject.starts_with(ids::CLIENT) {
         return Ok(false);
     }
     match clients::lookup_number(tx, subject)? {

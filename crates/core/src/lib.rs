@@ -16,8 +16,11 @@ pub mod directory;
 pub mod error;
 pub mod gate;
 pub mod history;
+pub mod invitations;
 pub mod journal;
 pub mod limits;
+pub mod memberships;
+pub mod password_links;
 pub mod passwords;
 pub mod people;
 pub mod records;
@@ -67,6 +70,8 @@ pub struct Gatepost {
     pub(crate) limits: RateLimits,
     pub(crate) failed: FailedAttempts,
     pub(crate) failed_sign_ins: FailedAttempts,
+    /// What was refused to whom: a few of them leave an audit entry.
+    pub(crate) refused: FailedAttempts,
     pub(crate) passwords: Passwords,
     pub(crate) journal: Journal,
     pub(crate) calls: Calls,
@@ -110,6 +115,7 @@ impl Gatepost {
             limits: RateLimits::new(parts.settings.requests_per_hour, parts.store.is_shared()),
             failed: FailedAttempts::new(FailureBounds::TOKENS),
             failed_sign_ins: FailedAttempts::new(FailureBounds::SIGN_INS),
+            refused: FailedAttempts::new(FailureBounds::SIGN_INS),
             passwords: Passwords::default(),
             journal: Journal::default(),
             calls: Calls::default(),

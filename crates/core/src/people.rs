@@ -204,7 +204,7 @@ impl Gatepost {
             .await
     }
 
-    async fn checked_user(&self, new: NewUser) -> Result<(User, String), Error> {
+    pub(crate) async fn checked_user(&self, new: NewUser) -> Result<(User, String), Error> {
         let name = checked_name("name", &new.name)?;
         let email = checked_email(&new.email)?;
         checked_password(&new.password, &email)?;
@@ -251,11 +251,12 @@ pub(crate) fn recovery_hash(user: &str, code: &str) -> Vec<u8> {
 }
 
 /// A user in the audit trail.
-fn shown(user: &User) -> Value {
+pub(crate) fn shown(user: &User) -> Value {
     json!({ "id": user.id, "email": user.email, "name": user.name })
 }
 
-fn checked_email(email: &str) -> Result<String, Error> {
+/// An email address that somebody may sign in with, as it is kept.
+pub(crate) fn checked_email(email: &str) -> Result<String, Error> {
     let email = normal_email(email);
     let parts = email.split_once('@');
     let good = parts

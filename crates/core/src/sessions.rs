@@ -30,6 +30,9 @@ pub const SECOND_STEP: Duration = Duration::from_secs(5 * 60);
 /// Uses are written down no more often than this.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
 
+/// More sessions of one person are not shown.
+const MOST_SESSIONS: u32 = 100;
+
 /// Why somebody was not let in.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Refusal {
@@ -76,6 +79,33 @@ impl Visitor {
     #[must_use]
     pub fn actor(&self) -> Actor {
         Actor::User(self.user.id.clone(), self.address)
+    }
+}
+
+/// A session of somebody's own.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// What it is called when it is to end.
+    pub id: String,
+    /// From where it began.
+    pub address: String,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last used, give or take a minute.
+    pub seen_at: Timestamp,
+    /// Whether it is the one that asks.
+    pub is_this: bool,
+}
+
+impl Held {
+    fn of(session: Session, visitor: &Visitor) -> Self {
+        Self {
+            id: session_id(&session.hash),
+            is_this: session.hash == visitor.hash,
+            address: session.address,
+            created_at: session.created_at,
+            seen_at: session.seen_at,
+        }
     }
 }
 
@@ -167,7 +197,13 @@ impl Gatepost {
         };
         if now >= session.seen_at.plus(SEEN_EVERY) {
             let hash = session.hash.clone();
-            self.store.write(move |tx| sessions::seen(tx, &hash, now)).await?;
+            let id = user.id.clone();
+            self.store
+                .write(move |tx| {
+                    sessions::seen(tx, &hash, now)?;
+                    people::seen(tx, &id, now)
+                })
+                .await?;
         }
         let is_fresh = now < session.checked_at.plus(FRESH);
         Ok(Some(Visitor { user, address: from, is_fresh, hash: session.hash }))
@@ -201,6 +237,38 @@ impl Gatepost {
     pub async fn sign_out(&self, token: &str) -> Result<(), Error> {
         let hash = token_hash(token);
         self.store.write(move |tx| sessions::end(tx, &hash).map_err(Error::Store)).await
+    }
+
+    /// The sessions of the visitor that are good, the one used last first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn list_sessions(&self, visitor: &Visitor) -> Result<Vec<Held>, Error> {
+        let (id, now) = (visitor.user.id.clone(), self.now());
+        let found = self.store.read(move |tx| sessions::list(tx, &id, MOST_SESSIONS)).await?;
+        let good = found.into_iter().filter(|session| is_good(session, now));
+        Ok(good.map(|session| Held::of(session, visitor)).collect())
+    }
+
+    /// Ends one session of the visitor, by the id that [`Gatepost::list_sessions`] gave it.
+    ///
+    /// # Errors
+    /// If they have none with this id, or the store fails.
+    pub async fn end_session(self: &Arc<Self>, visitor: &Visitor, session: &str) -> Result<(), Error> {
+        let now = self.now();
+        let (this, visitor, session) = (Arc::clone(self), visitor.clone(), session.to_owned());
+        self.store
+            .write(move |tx| {
+                let (actor, subject_id) = (visitor.actor(), visitor.user.id.as_str());
+                let held = sessions::list(tx, subject_id, MOST_SESSIONS)?;
+                let ended = held.into_iter().find(|held| session_id(&held.hash) == session);
+                let ended = ended.ok_or_else(|| Error::not_found("session", &session))?;
+                sessions::end(tx, &ended.hash)?;
+                let after = json!({ "address": ended.address });
+                let (action, after) = ("session.end", Some(&after));
+                this.note(tx, now, &Note { actor: &actor, action, subject_id, before: None, after })
+            })
+            .await
     }
 
     /// Ends every session of the visitor, this one too.
@@ -301,12 +369,18 @@ impl Gatepost {
         }
         sessions::insert(tx, session)?;
         if session.complete {
+            people::seen(tx, &session.user_id, now)?;
             let actor = Actor::User(session.user_id.clone(), from);
             let (action, subject_id) = ("user.sign-in", session.user_id.as_str());
             self.note(tx, now, &Note { actor: &actor, action, subject_id, before: None, after: None })?;
         }
         Ok(())
     }
+}
+
+/// Names a session on a page: a part of its hash, which lets nobody in.
+fn session_id(hash: &[u8]) -> String {
+    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What was shown just before a session begins.

@@ -3,17 +3,21 @@
 use std::sync::Arc;
 
 use gatepost_model::webhook::Verb;
-use gatepost_model::{Subdomain, Workspace, ids};
-use gatepost_store::StoreError;
+use gatepost_model::{Role, Subdomain, Workspace, ids};
 use gatepost_store::tables::{records, workspaces};
-use serde_json::json;
+use gatepost_store::{StoreError, Tx};
+use serde_json::{Map, Value, json};
 
+use crate::access::admit_grant;
 use crate::audit::Note;
 use crate::people::own_new_workspace;
 use crate::{Actor, Error, Gatepost, view};
 
 /// The longest name of a workspace or client, in characters.
 pub const LONGEST_NAME: usize = 200;
+
+/// The entity type by which the REST API shows workspaces.
+const BUSINESS: &str = "business";
 
 impl Gatepost {
     /// Makes a workspace, and the record by which the REST API shows it (`/businesses`, contract.md F 1). The record's id is
@@ -44,7 +48,7 @@ impl Gatepost {
                     "createdAt": now.iso(),
                     "updatedAt": now.iso(),
                 });
-                records::insert(tx, workspace.number, "business", &workspace.id, &record.to_string())?;
+                records::insert(tx, workspace.number, BUSINESS, &workspace.id, &record.to_string())?;
                 let after = view::workspace(&workspace);
                 let note = Note {
                     actor: &actor,
@@ -65,6 +69,46 @@ impl Gatepost {
             })
     }
 
+    /// Gives a workspace another name, in the record by which the REST API shows it too. Its subdomain stays: that is what
+    /// clients send.
+    ///
+    /// # Errors
+    /// If the actor does not administer such a workspace or does not own it, the name is empty or too long, or the store
+    /// fails.
+    pub async fn rename_workspace(
+        self: &Arc<Self>,
+        actor: &Actor,
+        subdomain: &str,
+        name: &str,
+    ) -> Result<(), Error> {
+        let name = checked_name("name", name)?;
+        let now = self.now();
+        let (this, asker, named) = (Arc::clone(self), actor.clone(), subdomain.to_owned());
+        let outcome = self.store.write(move |tx| {
+            let workspace = owned_workspace(tx, &asker, &named)?;
+            workspaces::rename(tx, workspace.number, &name)?;
+            if let Some(record) = records::lookup(tx, workspace.number, BUSINESS, &workspace.id)? {
+                let mut record: Map<String, Value> = serde_json::from_str(&record).unwrap_or_default();
+                record.insert(String::from("name"), json!(name));
+                record.insert(String::from("updatedAt"), json!(now.iso()));
+                let record = Value::Object(record).to_string();
+                records::update(tx, workspace.number, BUSINESS, &workspace.id, &record)?;
+            }
+            let before = view::workspace(&workspace);
+            let after = view::workspace(&Workspace { name: name.clone(), ..workspace.clone() });
+            let note = Note {
+                actor: &asker,
+                action: "workspace.rename",
+                subject_id: &workspace.id,
+                before: Some(&before),
+                after: Some(&after),
+            };
+            this.note(tx, now, &note)
+        });
+        let outcome = outcome.await;
+        self.note_refused(actor, subdomain, outcome).await
+    }
+
     /// Every workspace, by subdomain.
     ///
     /// # Errors
@@ -83,6 +127,19 @@ impl Gatepost {
             .filter(|method| self.catalog.knows_method(method))
             .map(String::from)
             .collect()
+    }
+}
+
+/// The workspace with this subdomain, if the actor owns it.
+fn owned_workspace(tx: &Tx<'_>, actor: &Actor, subdomain: &str) -> Result<Workspace, Error> {
+    let absent = || Error::not_found("workspace", subdomain);
+    let workspace = workspaces::lookup_by_subdomain(tx, subdomain)?.ok_or_else(absent)?;
+    match admit_grant(tx, actor, &workspace, &[Role::Owner]) {
+        Err(Error::Forbidden(_)) => {
+            Err(Error::Forbidden(format!("only an owner of {} can rename it", workspace.name)))
+        }
+        Err(Error::Invalid { .. }) => Err(absent()),
+        outcome => outcome.map(|()| workspace),
     }
 }
 

@@ -80,6 +80,7 @@ impl From<Error> for Problem {
         match error {
             Error::Invalid { .. } => Self::new(StatusCode::BAD_REQUEST, "invalid", error.to_string()),
             Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, "not_found", error.to_string()),
+            Error::Forbidden(message) => Self::new(StatusCode::FORBIDDEN, "forbidden", message),
             Error::Conflict(message) => Self::new(StatusCode::CONFLICT, "conflict", message),
             Error::Behind => {
                 tracing::warn!(%error, "feed.lost");

@@ -22,6 +22,8 @@ pub const DELIVERY: &str = "dlv_";
 pub const AUDIT: &str = "aud_";
 /// Prefix of a user's id.
 pub const USER: &str = "usr_";
+/// Prefix of an invitation's id.
+pub const INVITATION: &str = "inv_";
 /// Prefix of a request's id (`X-Request-Id`).
 pub const REQUEST: &str = "req_";
 /// Prefix of a node's id.

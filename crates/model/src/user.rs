@@ -35,6 +35,16 @@ impl Role {
         [Self::Owner, Self::Admin, Self::Member].into_iter().find(|role| role.as_str() == text)
     }
 
+    /// Whether whoever has it may give somebody `role`, or take it away: nobody raises anyone above themself.
+    #[must_use]
+    pub const fn may_grant(self, role: Self) -> bool {
+        match self {
+            Self::Owner => true,
+            Self::Admin => !matches!(role, Self::Owner),
+            Self::Member => false,
+        }
+    }
+
     /// Whether it comes with the rights to manage API clients.
     #[must_use]
     pub const fn administers(self) -> bool {
@@ -72,6 +82,12 @@ impl User {
     /// The workspaces in which they may manage API clients, by subdomain.
     pub fn administered(&self) -> impl Iterator<Item = &Workspace> {
         self.memberships.iter().filter(|held| held.role.administers()).map(|held| &held.workspace)
+    }
+
+    /// Their role in this workspace, if they belong to it.
+    #[must_use]
+    pub fn role_in(&self, workspace: WorkspaceNumber) -> Option<Role> {
+        self.memberships.iter().find(|held| held.workspace.number == workspace).map(|held| held.role)
     }
 
     /// Whether they may manage API clients in this workspace.

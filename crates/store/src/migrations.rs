@@ -13,6 +13,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "initial", text: include_str!("migrations/0001_initial.sql") },
     Migration { number: 2, name: "people", text: include_str!("migrations/0002_people.sql") },
     Migration { number: 3, name: "calls", text: include_str!("migrations/0003_calls.sql") },
+    Migration { number: 4, name: "invitations", text: include_str!("migrations/0004_invitations.sql") },
 ];
 
 /// One step of the tables' history.

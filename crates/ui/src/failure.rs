@@ -26,6 +26,12 @@ pub(crate) enum Failure {
     ZeroCharacter,
     /// A form that is longer than any of ours.
     TooLong,
+    /// Whoever asks may not do that; the text says who may.
+    Forbidden(String),
+    /// A one-time link that lets nobody in any more.
+    LinkEnded,
+    /// Too many tries; the text says how long to wait.
+    Wait(String),
     /// What was asked for does not fit the present state; the text is for whoever asked.
     Conflict(String),
     /// The store cannot do it now.
@@ -37,9 +43,10 @@ pub(crate) enum Failure {
 impl Failure {
     const fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::LinkEnded => StatusCode::NOT_FOUND,
+            Self::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::WrongVerb => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Foreign => StatusCode::FORBIDDEN,
+            Self::Foreign | Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Malformed | Self::ZeroCharacter => StatusCode::BAD_REQUEST,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Conflict(_) => StatusCode::CONFLICT,
@@ -54,6 +61,9 @@ impl Failure {
             Self::WrongVerb => "This page cannot be used like that",
             Self::Foreign => "This form did not come from here",
             Self::Malformed | Self::ZeroCharacter | Self::TooLong => "This form could not be read",
+            Self::Forbidden(_) => "This is not yours to do",
+            Self::LinkEnded => "This link does not work",
+            Self::Wait(_) => "Too many tries",
             Self::Conflict(_) => "This is not possible now",
             Self::Unavailable => "This is not possible right now",
             Self::Internal => "Something went wrong on our side",
@@ -72,7 +82,10 @@ impl Failure {
                 "Nothing was changed. A text in it holds the invisible character U+0000, which cannot be kept. Go back, type that text anew instead of pasting it, and send it again."
             }
             Self::TooLong => "Nothing was changed. It is longer than any form of ours.",
-            Self::Conflict(text) => text,
+            Self::LinkEnded => {
+                "It was used, it was withdrawn, it has ended, or a part of it is missing. Ask whoever sent it for a new one."
+            }
+            Self::Conflict(text) | Self::Forbidden(text) | Self::Wait(text) => text,
             Self::Unavailable => "Nothing was changed. Wait a moment, then send it again.",
             Self::Internal => "Nothing was changed. If it goes on, tell the operator the id below.",
         }
@@ -105,6 +118,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::NotFound { .. } => Self::NotFound,
+            Error::Forbidden(text) => Self::Forbidden(sentence(&text)),
             Error::Conflict(text) => Self::Conflict(sentence(&text)),
             Error::Invalid { problem, .. } => Self::Conflict(sentence(&problem)),
             Error::Unhashable => Self::Unavailable,

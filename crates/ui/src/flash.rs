@@ -27,10 +27,16 @@ pub(crate) enum Flash {
     Deleted,
     Replayed,
     SecondFactorRemoved,
+    Joined,
+    RoleChanged,
+    MemberRemoved,
+    InvitationWithdrawn,
+    WorkspaceRenamed,
+    SessionEnded,
 }
 
 impl Flash {
-    const ALL: [(Self, &'static str, &'static str); 17] = [
+    const ALL: &[(Self, &'static str, &'static str)] = &[
         (Self::Saved, "saved", "Saved. It was in force before this page answered."),
         (Self::WorkspaceCreated, "workspace-created", "The workspace is there, and you own it."),
         (
@@ -56,6 +62,20 @@ impl Flash {
             "second-factor-removed",
             "Signing in asks for your password alone again.",
         ),
+        (Self::Joined, "joined", "You have joined. What you may do there is on this page."),
+        (
+            Self::RoleChanged,
+            "role-changed",
+            "The role is changed. It was in force before this page answered.",
+        ),
+        (Self::MemberRemoved, "member-removed", "Removed. They see nothing of the workspace any more."),
+        (
+            Self::InvitationWithdrawn,
+            "invitation-withdrawn",
+            "The invitation is withdrawn. Its link has ended.",
+        ),
+        (Self::WorkspaceRenamed, "workspace-renamed", "Renamed. Clients go on sending the same subdomain."),
+        (Self::SessionEnded, "session-ended", "That session has ended. Whoever had it must sign in again."),
     ];
 
     /// What it says.

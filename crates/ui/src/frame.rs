@@ -57,6 +57,7 @@ pub(crate) enum Section {
     Workspaces,
     Deliveries,
     Requests,
+    People,
     Audit,
     Account,
 }

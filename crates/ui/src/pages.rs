@@ -11,8 +11,12 @@ mod deliveries;
 mod delivery;
 mod explain;
 mod first_call;
+mod invitation;
 mod methods;
+mod new_password;
 mod password;
+mod people;
+mod person;
 mod requests;
 mod second_factor;
 mod second_step;
@@ -25,6 +29,7 @@ mod stopping;
 mod theme;
 mod url;
 mod urls;
+mod workspace;
 mod workspaces;
 
 use std::sync::Arc;
@@ -80,6 +85,7 @@ pub(crate) fn router() -> Router<Arc<Gatepost>> {
         .route(&at("/set-up/{token}"), get(set_up::show).post(set_up::send))
         .route(&at("/theme"), post(theme::send))
         .route(&at("/account"), get(account::show))
+        .route(&at("/account/sessions/{session}/end"), post(account::end_session))
         .route(&at("/account/second-factor"), get(second_factor::show).post(second_factor::begin))
         .route(&at("/account/second-factor/confirm"), post(second_factor::confirm))
         .route(&at("/clients"), post(client_new::send))
@@ -96,7 +102,24 @@ pub(crate) fn router() -> Router<Arc<Gatepost>> {
         .route(&at("/audit"), get(audit::show))
         .route(&at("/workspaces"), get(workspaces::show).post(workspaces::send))
         .route(&at("/workspaces/new"), get(workspaces::show_new))
+        .route(&at("/workspaces/{subdomain}"), get(workspace::show).post(workspace::rename))
+        .merge(of_people())
         .route(&at("/{*rest}"), axum::routing::any(absent))
+}
+
+/// The routes about who belongs to which workspaces.
+fn of_people() -> Router<Arc<Gatepost>> {
+    let at = |path: &str| format!("{BASE}{path}");
+    Router::new()
+        .route(&at("/people"), get(people::show))
+        .route(&at("/people/invite"), get(people::show_invite).post(people::invite))
+        .route(&at("/people/invitations/{id}/withdraw"), post(people::withdraw))
+        .route(&at("/people/{id}"), get(person::show))
+        .route(&at("/people/{id}/role"), post(person::change_role))
+        .route(&at("/people/{id}/remove/{subdomain}"), get(person::show_remove).post(person::remove))
+        .route(&at("/people/{id}/password-link"), post(person::make_password_link))
+        .route(&at("/invitation/{token}"), get(invitation::show).post(invitation::accept))
+        .route(&at("/password/{token}"), get(new_password::show).post(new_password::send))
 }
 
 /// The routes of one client's page.

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod memberships;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 #[path = "../../../testkit/src/postgres.rs"]

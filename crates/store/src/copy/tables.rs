@@ -111,10 +111,12 @@ pub const TABLES: &[Table] = &[
     table("secret_call_count", &["hour", "client_number", "secret_number"], &["calls"]),
     table("address_call_count", &["client_number", "day", "address"], &["calls"]),
     table("rate_window", &["client_number"], &["started", "given"]),
-    table("user_account", &["id"], &["email", "name", "password", "created_at"]),
+    table("user_account", &["id"], &["email", "name", "password", "created_at", "seen_at"]),
     table("membership", &["user_id", "workspace_number"], &["role"]),
     table("second_factor", &["user_id"], &["sealed", "confirmed", "last_step"]),
     table("recovery_code", &["user_id", "hash"], &[]),
     table("session", &["hash"], &["user_id", "complete", "created_at", "seen_at", "checked_at", "address"]),
     table("one_time_link", &["hash"], &["purpose", "expires_at"]),
+    table("invitation", &["id"], &["hash", "email", "role", "invited_by", "expires_at"]),
+    table("invitation_workspace", &["invitation_id", "workspace_number"], &[]),
 ];

@@ -8,6 +8,8 @@ pub mod client_list;
 pub mod clients;
 pub mod deliveries;
 pub mod delivery_control;
+pub mod invitations;
+pub mod memberships;
 pub mod people;
 pub mod rate_windows;
 pub mod records;
@@ -30,6 +32,8 @@ pub const STATEMENTS: &[&[&Sql]] = &[
     clients::STATEMENTS,
     crate::copy::STATEMENTS,
     deliveries::STATEMENTS,
+    invitations::STATEMENTS,
+    memberships::STATEMENTS,
     people::STATEMENTS,
     rate_windows::STATEMENTS,
     records::STATEMENTS,

@@ -29,6 +29,9 @@ pub const STATEMENTS: &[&Sql] = &[
     &DROP_LINKS,
     &LINK,
     &TAKE_LINK,
+    &PURPOSE,
+    &SET_PASSWORD,
+    &SEEN,
 ];
 
 static INSERT: Sql =
@@ -98,6 +101,12 @@ static LINK: Sql = Sql::new("SELECT expires_at FROM one_time_link WHERE hash = $
 
 static TAKE_LINK: Sql =
     Sql::new("DELETE FROM one_time_link WHERE hash = $1 AND purpose = $2 AND expires_at > $3");
+
+static PURPOSE: Sql = Sql::new("SELECT purpose, expires_at FROM one_time_link WHERE hash = $1");
+
+static SET_PASSWORD: Sql = Sql::new("UPDATE user_account SET password = $2 WHERE id = $1");
+
+static SEEN: Sql = Sql::new("UPDATE user_account SET seen_at = $2 WHERE id = $1");
 
 /// Stores a new user without memberships.
 ///
@@ -252,6 +261,30 @@ pub fn lookup_link(tx: &Tx<'_>, purpose: &str, hash: &[u8]) -> Result<Option<Tim
 /// If the store fails.
 pub fn take_link(tx: &Tx<'_>, purpose: &str, hash: &[u8], now: Timestamp) -> Result<bool, StoreError> {
     Ok(tx.exec(&TAKE_LINK, params![hash, purpose, now])? > 0)
+}
+
+/// What a link is for and when it ends, if there is such a link.
+///
+/// # Errors
+/// If the store fails.
+pub fn lookup_purpose(tx: &Tx<'_>, hash: &[u8]) -> Result<Option<(String, Timestamp)>, StoreError> {
+    tx.opt(&PURPOSE, params![hash], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Replaces the hash of a user's password.
+///
+/// # Errors
+/// If the store fails.
+pub fn set_password(tx: &Tx<'_>, id: &str, password: &str) -> Result<(), StoreError> {
+    tx.exec(&SET_PASSWORD, params![id, password]).map(drop)
+}
+
+/// Notes that a user was there.
+///
+/// # Errors
+/// If the store fails.
+pub fn seen(tx: &Tx<'_>, id: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.exec(&SEEN, params![id, now]).map(drop)
 }
 
 fn with_memberships(tx: &Tx<'_>, user: Option<User>) -> Result<Option<User>, StoreError> {

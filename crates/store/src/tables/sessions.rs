@@ -5,7 +5,7 @@ use gatepost_model::Timestamp;
 use crate::{Row, Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &GET, &SEEN, &CHECKED, &END, &END_ALL, &END_OLD];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &GET, &SEEN, &CHECKED, &END, &END_ALL, &END_OLD, &OF_USER];
 
 static INSERT: Sql = Sql::new(
     "INSERT INTO session (hash, user_id, complete, created_at, seen_at, checked_at, address)
@@ -25,6 +25,11 @@ static END: Sql = Sql::new("DELETE FROM session WHERE hash = $1");
 static END_ALL: Sql = Sql::new("DELETE FROM session WHERE user_id = $1");
 
 static END_OLD: Sql = Sql::new("DELETE FROM session WHERE created_at < $1");
+
+static OF_USER: Sql = Sql::new(
+    "SELECT hash, user_id, complete, created_at, seen_at, checked_at, address FROM session
+     WHERE user_id = $1 ORDER BY seen_at DESC LIMIT $2",
+);
 
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +65,14 @@ pub fn insert(tx: &Tx<'_>, session: &Session) -> Result<(), StoreError> {
 /// If the store fails.
 pub fn lookup(tx: &Tx<'_>, hash: &[u8]) -> Result<Option<Session>, StoreError> {
     tx.opt(&GET, params![hash], from_row)
+}
+
+/// Up to `limit` sessions of a user, those used last first.
+///
+/// # Errors
+/// If the store fails.
+pub fn list(tx: &Tx<'_>, user: &str, limit: u32) -> Result<Vec<Session>, StoreError> {
+    tx.all(&OF_USER, params![user, limit], from_row)
 }
 
 /// Notes that it was used.

@@ -2,10 +2,10 @@
 
 use gatepost_model::{Subdomain, Timestamp, Workspace, WorkspaceNumber};
 
-use crate::{Row, Sql, StoreError, Tx, params};
+use crate::{Change, Row, Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &BY_SUBDOMAIN, &BY_NUMBER, &LIST];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &BY_SUBDOMAIN, &BY_NUMBER, &LIST, &RENAME];
 
 static INSERT: Sql =
     Sql::new("INSERT INTO workspace (number, id, subdomain, name, created_at) VALUES ($1, $2, $3, $4, $5)");
@@ -18,6 +18,8 @@ static BY_NUMBER: Sql =
 
 static LIST: Sql =
     Sql::new("SELECT number, id, subdomain, name, created_at FROM workspace ORDER BY subdomain");
+
+static RENAME: Sql = Sql::new("UPDATE workspace SET name = $2 WHERE number = $1");
 
 /// Stores a new workspace under the next number.
 ///
@@ -63,6 +65,16 @@ pub fn lookup(tx: &Tx<'_>, number: WorkspaceNumber) -> Result<Option<Workspace>,
 /// If the store fails.
 pub fn list(tx: &Tx<'_>) -> Result<Vec<Workspace>, StoreError> {
     tx.all(&LIST, params![], |row| from_row(row, 0))
+}
+
+/// Gives a workspace another name.
+///
+/// # Errors
+/// If the store fails.
+pub fn rename(tx: &Tx<'_>, number: WorkspaceNumber, name: &str) -> Result<(), StoreError> {
+    tx.exec(&RENAME, params![number, name])?;
+    tx.announce(Change::Workspace(number));
+    Ok(())
 }
 
 /// Reads number, id, subdomain, name and time from five columns on.

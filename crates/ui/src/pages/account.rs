@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect};
 use gatepost_core::Gatepost;
+use gatepost_core::sessions::Held;
 use gatepost_model::Membership;
 use http::HeaderMap;
 
-use super::{Answer, framed};
+use super::{Answer, changed, framed};
+use crate::flash::Flash;
 use crate::frame::{Frame, Section};
 use crate::session::Visit;
 use crate::{BASE, cookies};
@@ -21,6 +23,7 @@ struct AccountPage<'a> {
     email: &'a str,
     has_second_factor: bool,
     memberships: &'a [Membership],
+    sessions: Vec<Held>,
 }
 
 /// `GET /account`
@@ -32,8 +35,19 @@ pub(super) async fn show(State(gatepost): State<Arc<Gatepost>>, visit: Visit) ->
         email: &user.email,
         has_second_factor: user.has_second_factor,
         memberships: &user.memberships,
+        sessions: gatepost.list_sessions(&visit.visitor).await?,
     };
     framed(&gatepost, &frame, &page)
+}
+
+/// `POST /account/sessions/{session}/end`
+pub(super) async fn end_session(
+    State(gatepost): State<Arc<Gatepost>>,
+    Path(session): Path<String>,
+    visit: Visit,
+) -> Answer {
+    gatepost.end_session(&visit.visitor, &session).await?;
+    changed(&gatepost, Flash::SessionEnded, &format!("{BASE}/account"))
 }
 
 /// `POST /sign-out`
