@@ -59,6 +59,7 @@ pub(crate) enum Section {
     Requests,
     People,
     Audit,
+    Troubleshooting,
     Account,
 }
 

@@ -23,6 +23,8 @@ pub(crate) const WORKSPACES: Icon =
     Icon("M2.5 2.5h4.5v4.5H2.5zM9 2.5h4.5v4.5H9zM2.5 9h4.5v4.5H2.5zM9 9h4.5v4.5H9z");
 pub(crate) const SEND: Icon = Icon("M14 2 7 9M14 2 9.5 14 7 9 2 6.5z");
 pub(crate) const REQUESTS: Icon = Icon("M2.5 5.5h9.5m-3-3 3 3-3 3M13.5 11.5H4m2.5 2.5-2.5-2.5L6.5 9");
+pub(crate) const HELP: Icon =
+    Icon("M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12M6.3 6.3a1.8 1.8 0 1 1 2.5 1.7c-.6.3-.8.6-.8 1.2M8 11.2h.01");
 pub(crate) const AUDIT: Icon = Icon("M4 2.5h8v11H4zM6.5 5.5h3M6.5 8h3M6.5 10.5h1.5");
 pub(crate) const PEOPLE: Icon = Icon(
     "M6 7.5a2.3 2.3 0 1 0 0-4.6 2.3 2.3 0 0 0 0 4.6M1.8 13.2c.3-2.3 2-3.6 4.2-3.6s3.9 1.3 4.2 3.6M10.6 7.3a2 2 0 1 0-.4-3.9M11.8 9.7c1.4.4 2.2 1.6 2.4 3.3",

@@ -6,6 +6,7 @@
 
 mod assets;
 mod cookies;
+mod curl;
 mod failure;
 mod flash;
 mod form;

@@ -27,6 +27,7 @@ mod sign_in;
 mod standing;
 mod stopping;
 mod theme;
+mod troubleshooting;
 mod url;
 mod urls;
 mod workspace;
@@ -97,6 +98,7 @@ pub(crate) fn router() -> Router<Arc<Gatepost>> {
         .route(&at("/deliveries/{id}/replay"), post(delivery::replay))
         .route(&at("/deliveries/{id}/send"), post(delivery::send_now))
         .route(&at("/deliveries/{id}/cancel"), post(delivery::cancel))
+        .route(&at("/troubleshooting"), get(troubleshooting::show).post(troubleshooting::send))
         .route(&at("/requests"), get(requests::show))
         .route(&at("/requests/{id}"), get(explain::show))
         .route(&at("/audit"), get(audit::show))

@@ -134,3 +134,28 @@ async fn p7_others_see_no_request_and_no_explanation() {
     }
     owner.get("/requests/req_nothing").await.with_status(404);
 }
+
+#[tokio::test]
+async fn what_is_pasted_is_explained_and_not_shown_again() {
+    let app = App::start().await;
+    app.workspace("shop").await;
+    let (made, _) = client(&app, "Billing", &["shop"]).await;
+    let token = app.token(&made).await;
+    let owner = Browser::owner(&app).await;
+    let page = owner.get("/troubleshooting").await.with_status(200).text();
+    assert!(page.contains("Common API errors") && page.contains("Invalid client: client is invalid"));
+    let paste = async |text: &str| owner.post("/troubleshooting", &[("paste", text)]).await;
+    let line = format!("curl https://api.example.com/v1.11/tasks -H 'Authorization: Bearer {token}'");
+    let curl = paste(&line).await.with_status(200).text();
+    assert!(curl.contains("The business header is missing") && curl.contains("business: shop"), "{curl}");
+    assert!(!curl.contains(&token));
+    let told = paste("<script>y Business x is not enabled for this client.").await.with_status(200).text();
+    assert!(told.contains("may not act in, or that does not exist") && !told.contains("<script>y"), "{told}");
+    assert!(paste("HTTP 429").await.text().contains("429: Too many requests"));
+    assert!(paste("req_0000").await.with_status(200).text().contains("This id is not here"));
+    let refused = app.call("GET", "/v1.11/tasks", &token, None, None).await.with_status(400);
+    app.gatepost().flush_journal().await.unwrap();
+    let id = refused.header("x-request-id").to_owned();
+    let answer = paste(&format!("x-request-id: {id}")).await.with_status(303);
+    assert!(answer.header("location").ends_with(&format!("/requests/{id}")));
+}
