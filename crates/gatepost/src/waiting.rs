@@ -9,7 +9,7 @@ use anyhow::Context;
 use gatepost_http::server::{self, Options};
 use gatepost_store::StoreError;
 use tokio::net::TcpListener;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -22,6 +22,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Callers may wait so long for a start; then they are told. A database that does not even refuse takes seconds to tell.
+const UNNOTICED: Duration = Duration::from_millis(500);
 
 /// What opening a deployment takes, and who is told meanwhile that it is not open yet.
 pub(crate) struct Opening<'a> {
@@ -44,28 +47,28 @@ impl Opening<'_> {
     /// # Errors
     /// If it cannot be opened for a reason that does not pass by itself.
     pub(crate) async fn open(self, options: &Options) -> anyhow::Result<Deployment> {
+        let mut opening = std::pin::pin!(self.try_until_it_opens());
+        if let Ok(opened) = timeout(UNNOTICED, &mut opening).await {
+            return opened;
+        }
+        let porter = Porter::start(self.listener, options)?;
+        let opened = opening.await;
+        porter.leave().await;
+        opened
+    }
+
+    async fn try_until_it_opens(&self) -> anyhow::Result<Deployment> {
         let mut pause = FIRST_PAUSE;
         let mut said = None;
-        let mut porter = None;
         loop {
             let error = match self.try_once().await {
-                Ok(opened) => {
-                    Porter::leave(porter).await;
-                    return Ok(opened);
-                }
                 Err(error) if may_pass(&error) => error,
-                Err(error) => {
-                    Porter::leave(porter).await;
-                    return Err(error);
-                }
+                end => return end,
             };
             let reason = format!("{error:#}");
             if said.as_ref() != Some(&reason) {
                 tracing::warn!("waiting for the database: {reason}");
                 said = Some(reason);
-            }
-            if porter.is_none() {
-                porter = Some(Porter::start(self.listener, options)?);
             }
             sleep(pause).await;
             pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
@@ -105,11 +108,9 @@ impl Porter {
         Ok(Self { stop, tasks })
     }
 
-    async fn leave(porter: Option<Self>) {
-        if let Some(Self { stop, tasks }) = porter {
-            stop.cancel();
-            tasks.wait().await;
-        }
+    async fn leave(self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
     }
 }
 
