@@ -27,11 +27,13 @@ pub mod records;
 pub mod requests;
 pub mod retention;
 pub mod reveal;
+pub mod samples;
 pub mod secrets;
 pub mod sessions;
 pub mod settings;
 pub mod tokens;
 pub mod totp;
+pub mod trial;
 pub mod view;
 pub mod webhook_urls;
 pub mod workspaces;
@@ -57,6 +59,7 @@ use crate::directory::Directory;
 use crate::journal::Journal;
 use crate::limits::{FailedAttempts, FailureBounds, RateLimits};
 use crate::passwords::Passwords;
+use crate::trial::Trials;
 
 /// One deployment's use cases, with all that they need.
 pub struct Gatepost {
@@ -78,6 +81,7 @@ pub struct Gatepost {
     pub(crate) counts: Counts,
     pub(crate) handover: Handover,
     pub(crate) vet_url: VetUrl,
+    pub(crate) trials: Trials,
 }
 
 /// Says why a URL cannot get webhooks, given the networks that the operator opened. The guard itself belongs to the
@@ -129,6 +133,7 @@ impl Gatepost {
             settings: parts.settings,
             handover: parts.handover,
             vet_url: parts.vet_url,
+            trials: Trials::default(),
         }
     }
 

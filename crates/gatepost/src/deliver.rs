@@ -6,14 +6,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use gatepost_core::deliveries::{Recipient, Withheld};
+use gatepost_core::trial::{Sending, Trial, TrialAnswer, TrialSender};
 use gatepost_core::{Error, Gatepost};
 use gatepost_keys::{Keyring, Sealing, WebhookKey};
 use gatepost_model::{ApiClient, ClientNumber, Method, WorkspaceNumber};
 use gatepost_store::handover::Handed;
+use gatepost_store::tables::deliveries::Claimed;
 use gatepost_webhook::dispatch::counts::AttemptCounts;
+use gatepost_webhook::dispatch::message;
 use gatepost_webhook::dispatch::{self, Consent, Dispatcher, Options, Recipients};
 use gatepost_webhook::egress::resolver::DnsResolver;
 use gatepost_webhook::egress::{Egress, EgressConfig};
+use gatepost_webhook::transport::Transport;
+use http::{HeaderName, HeaderValue};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -47,9 +52,11 @@ pub fn start(
     stop: &CancellationToken,
 ) -> anyhow::Result<Arc<AttemptCounts>> {
     let Senders { gatepost, keyring, sources, handed } = senders;
+    let transport = Arc::new(egress(&config.webhooks, sources)?);
+    gatepost.connect_trials(Arc::new(Tests { transport: transport.clone(), keyring: Arc::clone(&keyring) }));
     let dispatcher = Dispatcher::new(dispatch::Parts {
         store: gatepost.store().clone(),
-        transport: Arc::new(egress(&config.webhooks, sources)?),
+        transport,
         recipients: Arc::new(Consents { gatepost: Arc::clone(gatepost), keyring, ready: Mutex::default() }),
         clock: Arc::clone(&sources.clock),
         random: Arc::clone(&sources.random),
@@ -129,28 +136,76 @@ impl Consents {
         if let Some(found) = ready.get(&key).filter(|found| Arc::ptr_eq(&found.client, &recipient.client)) {
             return Ok(Arc::clone(&found.recipient));
         }
-        let made = Arc::new(self.opened(&recipient)?);
+        let made = Arc::new(opened(&self.keyring, &recipient)?);
         if ready.len() >= MOST_READY {
             ready.clear();
         }
         ready.insert(key, Ready { client: recipient.client, recipient: Arc::clone(&made) });
         Ok(made)
     }
+}
 
-    fn opened(&self, recipient: &Recipient) -> Result<dispatch::Recipient, Error> {
-        let place = Sealing::SigningKey(&recipient.url.id);
-        let keys = recipient.url.signing_keys.iter().map(|key| {
-            let text = self.keyring.open(&key.sealed, place).map_err(|_| Error::Sealed)?;
-            let opened = WebhookKey::parse(text.expose()).map_err(|_| Error::Sealed)?;
-            Ok((opened, key.expires_at))
-        });
-        Ok(dispatch::Recipient {
-            keys: keys.collect::<Result<_, Error>>()?,
-            url: recipient.url.url.clone(),
-            workspace: recipient.workspace.clone(),
-            api_version: recipient.api_version,
-            payload: recipient.payload,
-            client_revision: recipient.client.revision,
+fn opened(keyring: &Keyring, recipient: &Recipient) -> Result<dispatch::Recipient, Error> {
+    let place = Sealing::SigningKey(&recipient.url.id);
+    let keys = recipient.url.signing_keys.iter().map(|key| {
+        let text = keyring.open(&key.sealed, place).map_err(|_| Error::Sealed)?;
+        let opened = WebhookKey::parse(text.expose()).map_err(|_| Error::Sealed)?;
+        Ok((opened, key.expires_at))
+    });
+    Ok(dispatch::Recipient {
+        keys: keys.collect::<Result<_, Error>>()?,
+        url: recipient.url.url.clone(),
+        workspace: recipient.workspace.clone(),
+        api_version: recipient.api_version,
+        payload: recipient.payload,
+        client_revision: recipient.client.revision,
+    })
+}
+
+/// Marks a webhook that tells of nothing that happened.
+const TEST: HeaderName = HeaderName::from_static("gatepost-test");
+
+/// Sends samples the way of all webhooks.
+struct Tests {
+    transport: Arc<Egress>,
+    keyring: Arc<Keyring>,
+}
+
+impl TrialSender for Tests {
+    fn send(&self, trial: Trial) -> Sending<'_> {
+        Box::pin(async move {
+            let recipient = opened(&self.keyring, &trial.recipient)?;
+            let mut request = message::request(&sample(&trial), &recipient, 1, trial.at);
+            request.headers.insert(TEST, HeaderValue::from_static("true"));
+            let exchange = Transport::send(&*self.transport, request).await;
+            Ok(TrialAnswer {
+                outcome: exchange.outcome,
+                status: exchange.status,
+                error: exchange.error,
+                address: exchange.address.map(|address| address.to_string()),
+                headers: exchange.headers,
+                reply: exchange.reply,
+                reply_truncated: exchange.reply_truncated,
+                duration: exchange.duration,
+            })
         })
+    }
+}
+
+/// A sample in the shape of a delivery, which it never becomes.
+fn sample(trial: &Trial) -> Claimed {
+    Claimed {
+        id: trial.delivery_id.clone(),
+        event_id: trial.event_id.clone(),
+        url_id: trial.recipient.url.id.clone(),
+        client: trial.recipient.client.number,
+        workspace: WorkspaceNumber(0),
+        method: trial.method.clone(),
+        attempts: 0,
+        fence: 0,
+        record_id: String::new(),
+        record: trial.record.clone(),
+        caused_by: String::from("system"),
+        event_at: trial.at,
     }
 }

@@ -136,6 +136,7 @@ fn of_a_client() -> Router<Arc<Gatepost>> {
         .route(&at("/urls/new"), get(urls::show_new))
         .route(&at("/urls/{url}"), get(url::show))
         .route(&at("/urls/{url}/address"), post(url::save_address))
+        .route(&at("/urls/{url}/test"), post(url::test))
         .route(&at("/urls/{url}/pause"), post(url::pause))
         .route(&at("/urls/{url}/resume"), post(url::resume))
         .route(&at("/urls/{url}/enable"), post(url::enable))

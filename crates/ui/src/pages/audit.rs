@@ -69,6 +69,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("signing-key.rotate", "Made a new signing key for"),
     ("signing-key.end", "Ended the old signing keys of"),
     ("webhook-url.move", "Changed the address of a webhook URL of"),
+    ("webhook-url.test", "Sent a test to a webhook URL of"),
     ("webhook-url.pause", "Paused a webhook URL of"),
     ("webhook-url.resume", "Resumed a webhook URL of"),
     ("webhook-url.enable", "Enabled a webhook URL of"),

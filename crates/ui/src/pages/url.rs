@@ -6,6 +6,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
+use gatepost_core::trial::TrialAnswer;
 use gatepost_core::webhook_urls::{Resume, USUAL_KEY_OVERLAP, UrlAt};
 use gatepost_core::{Error, Gatepost};
 use gatepost_model::{ApiClient, ClientStatus, Timestamp, UrlState, WebhookUrl};
@@ -40,6 +41,8 @@ struct Over {
     address: Option<(String, String)>,
     /// What was wrong with the password.
     password: Option<String>,
+    /// What came of a test.
+    answer: Option<TrialAnswer>,
     /// A key that was made just now.
     shown: Option<ShownValue>,
 }
@@ -163,6 +166,19 @@ pub(super) async fn save_address(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// `POST /clients/{id}/urls/{url}/test`: answers with what the receiver answered.
+pub(super) async fn test(
+    State(gatepost): State<Arc<Gatepost>>,
+    visit: Visit,
+    Path((id, url)): Path<(String, String)>,
+) -> Answer {
+    let client = changeable(gatepost.managed_client(visit.user(), &id).await?)?;
+    let at = UrlAt { client: &client.id, url: &url, revision: None };
+    let answer = gatepost.test_webhook_url(&visit.actor(), at).await?;
+    let over = Over { answer: Some(answer), ..Over::default() };
+    page_of(&gatepost, &visit, &client, &url, &over).await
 }
 
 /// `POST /clients/{id}/urls/{url}/pause`

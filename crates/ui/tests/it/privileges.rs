@@ -19,6 +19,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET", "/clients/{c}/urls/new"),
     ("GET", "/clients/{c}/urls/{u}"),
     ("POST", "/clients/{c}/urls/{u}/address"),
+    ("POST", "/clients/{c}/urls/{u}/test"),
     ("POST", "/clients/{c}/urls/{u}/pause"),
     ("POST", "/clients/{c}/urls/{u}/resume"),
     ("POST", "/clients/{c}/urls/{u}/enable"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use gatepost_core::clients::NewClient;
 use gatepost_core::deliveries::Shown;
 use gatepost_model::{DeliveryState, UrlState, WebhookUrl};
+use gatepost_store::{Sql, params};
 use gatepost_testkit::receiver::Script;
 use gatepost_testkit::{App, Receiver, TestClient};
 
@@ -175,4 +176,51 @@ async fn a_pending_delivery_is_sent_now_or_cancelled() {
     assert_eq!(states, [DeliveryState::Delivered, DeliveryState::Cancelled]);
     let again = scene.browser.post(&format!("{}/cancel", path(0)), &[]).await.with_status(409).text();
     assert!(again.contains("delivered already"), "{again}");
+}
+
+#[tokio::test]
+async fn a_test_shows_the_answer_in_place_and_six_a_minute_are_enough() {
+    let scene = Scene::new().await;
+    scene.receiver.script([Script::Status(418)]);
+    let page = scene.post("/test", &[]).await.with_status(200).text();
+    assert!(
+        page.contains("The receiver answered 418 after") && page.contains("Dialled 127.0.0.1:"),
+        "{page}"
+    );
+    let got = scene.receiver.wait_for(1).await.remove(0);
+    assert!(got.is_signed_with(&scene.client.signing_keys[0]));
+    assert_eq!((got.header("gatepost-test"), got.header("gatepost-method")), ("true", "task.create"));
+    assert!(got.json()["title"].is_string());
+    assert!(scene.deliveries(<[Shown]>::is_empty).await.is_empty(), "a test is no delivery");
+    for _ in 1..6 {
+        scene.post("/test", &[]).await.with_status(200);
+    }
+    let enough = scene.post("/test", &[]).await.with_status(409).text();
+    assert!(enough.contains("tests a minute are enough"), "{enough}");
+    assert_eq!(scene.receiver.received().len(), 6);
+    let history = scene.browser.get(&format!("/audit?subject={}", scene.client.id)).await.text();
+    assert_eq!(history.matches("Sent a test to a webhook URL of").count(), 6, "{history}");
+}
+
+#[tokio::test]
+async fn a_test_never_leaves_for_a_private_address() {
+    static MOVE: Sql = Sql::new("UPDATE webhook_url SET url = $2 WHERE id = $1");
+    let receiver = Receiver::start().await;
+    let app = App::builder().with_closed_networks().start().await;
+    app.workspace("one").await;
+    let new = NewClient {
+        workspaces: vec![String::from("one")],
+        webhook_urls: vec![String::from("https://receiver.example/in")],
+        ..NewClient::named("CRM sync")
+    };
+    let client = app.client(new).await;
+    let url = app.gatepost().show_client(&client.id).await.unwrap().webhook_urls.remove(0);
+    // As one that was saved when the operator still allowed it.
+    let (id, inside) = (url.id.clone(), receiver.url("/in"));
+    app.gatepost().store().write(move |tx| tx.exec(&MOVE, params![&id, &inside])).await.unwrap();
+    let browser = Browser::owner(&app).await;
+    let path = format!("/clients/{}/urls/{}/test", client.id, url.id);
+    let page = browser.post(&path, &[]).await.with_status(200).text();
+    assert!(page.contains("No answer after") && page.contains("webhooks are never sent"), "{page}");
+    assert!(receiver.received().is_empty());
 }
