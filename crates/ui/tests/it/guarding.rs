@@ -5,8 +5,24 @@ use gatepost_testkit::App;
 use crate::support::{BASE, Browser, EMAIL, PASSWORD, WithStatus, between};
 
 /// Everything that changes something, with values in place of what stands in braces.
-const UNSAFE_PATHS: [&str; 7] =
-    ["/sign-in", "/second-step", "/sign-out", "/sign-out-everywhere", "/theme", "/clients", "/workspaces"];
+const UNSAFE_PATHS: [&str; 16] = [
+    "/sign-in",
+    "/second-step",
+    "/sign-out",
+    "/sign-out-everywhere",
+    "/theme",
+    "/clients",
+    "/workspaces",
+    "/workspaces/one",
+    "/people/invite",
+    "/people/invitations/inv_0/withdraw",
+    "/people/usr_0/role",
+    "/people/usr_0/remove/one",
+    "/people/usr_0/password-link",
+    "/account/sessions/0/end",
+    "/invitation/guess",
+    "/password/guess",
+];
 
 #[tokio::test]
 async fn every_page_carries_the_security_headers() {
@@ -19,6 +35,10 @@ async fn every_page_carries_the_security_headers() {
         "/clients/new",
         "/workspaces",
         "/account",
+        "/people",
+        "/people/invite",
+        "/invitation/guess",
+        "/password/guess",
         "/sign-in",
         "/nowhere",
         "/second-step",

@@ -139,3 +139,44 @@ async fn a_workspace_is_renamed_by_its_owner() {
     }
     admin.get("/audit").await.with_status(200);
 }
+
+#[tokio::test]
+async fn p7_people_and_workspaces_of_others_are_not_there() {
+    let app = App::start().await;
+    for name in ["one", "two"] {
+        app.workspace(name).await;
+    }
+    Browser::owner(&app).await;
+    colleague(&app, "aiko", &[("one", Role::Member)]).await;
+    let others = [
+        colleague(&app, "stranger", &[]).await,
+        colleague(&app, "fellow", &[("one", Role::Member)]).await,
+        colleague(&app, "elsewhere", &[("two", Role::Owner)]).await,
+    ];
+    let nobody = Browser::new(&app);
+    let form = [("workspace", "one"), ("role", "owner"), ("name", "Taken")];
+    for (method, real, absent) in [
+        ("GET", "/people/usr_aiko", "/people/usr_none"),
+        ("POST", "/people/usr_aiko/role", "/people/usr_none/role"),
+        ("GET", "/people/usr_aiko/remove/one", "/people/usr_none/remove/one"),
+        ("POST", "/people/usr_aiko/remove/one", "/people/usr_none/remove/one"),
+        ("POST", "/people/usr_aiko/password-link", "/people/usr_none/password-link"),
+        ("GET", "/workspaces/one", "/workspaces/none"),
+        ("POST", "/workspaces/one", "/workspaces/none"),
+    ] {
+        let ask = async |browser: &Browser, path: &str| match method {
+            "GET" => browser.get(path).await,
+            _ => browser.post(path, &form).await,
+        };
+        for other in &others {
+            let (seen, nothing) =
+                (ask(other, real).await.with_status(404), ask(other, absent).await.with_status(404));
+            assert_eq!(seen.body, nothing.body, "{method} {real}");
+        }
+        ask(&nobody, real).await.with_status(303);
+    }
+    for other in &others {
+        assert!(!other.get("/people").await.with_status(200).text().contains("aiko@"));
+        other.post("/people/invite", &[("email", "a@b.example"), form[0], form[1]]).await.with_status(422);
+    }
+}
