@@ -44,6 +44,16 @@ pub struct Handed {
 pub struct NoRoom {
     any: AtomicBool,
     until: RwLock<HashMap<String, Timestamp>>,
+    broken: RwLock<HashMap<String, Broken>>,
+}
+
+/// A webhook URL whose circuit breaker is not closed: its receiver does not answer, and gets one delivery as a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Since when no try has had an answer.
+    pub since: Timestamp,
+    /// When the next delivery is sent, or the one that is on the wire was.
+    pub probe_at: Timestamp,
 }
 
 impl NoRoom {
@@ -64,13 +74,25 @@ impl NoRoom {
         });
     }
 
-    /// Takes what comes for this URL.
-    pub fn open(&self, url_id: &str) {
-        if self.any.load(Ordering::Relaxed) {
-            self.change(|all| {
-                all.remove(url_id);
-            });
-        }
+    /// Takes nothing for this URL until the probe, and says so to who asks.
+    pub fn break_circuit(&self, url_id: &str, broken: Broken) {
+        self.close(url_id, broken.probe_at);
+        let mut all = self.broken.write().unwrap_or_else(PoisonError::into_inner);
+        all.insert(url_id.to_owned(), broken);
+    }
+
+    /// Takes what comes for this URL again: its receiver has answered.
+    pub fn mend_circuit(&self, url_id: &str) {
+        self.change(|all| {
+            all.remove(url_id);
+        });
+        self.broken.write().unwrap_or_else(PoisonError::into_inner).remove(url_id);
+    }
+
+    /// Whether this URL's circuit breaker is open or half-open here.
+    #[must_use]
+    pub fn broken(&self, url_id: &str) -> Option<Broken> {
+        self.broken.read().unwrap_or_else(PoisonError::into_inner).get(url_id).copied()
     }
 
     /// Every URL for which nothing is taken at `now`. Forgets those whose moment has come.

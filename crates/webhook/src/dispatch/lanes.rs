@@ -5,6 +5,9 @@
 //! single delivery. What waits in memory is bounded; when it is full, the longest lane gives its newest out again for about
 //! as long as it would have waited for its turn. So a slow receiver can crowd out nobody but itself, and still gets its
 //! deliveries as fast as it takes them.
+//!
+//! A receiver that does not answer at all is left alone but for a probe ([`super::breaker`]); its lane begins again with one
+//! at a time. The second half of the wire is for those that answer: of the others each has one place in it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -14,6 +17,7 @@ use gatepost_model::Timestamp;
 use gatepost_store::handover::NoRoom;
 use gatepost_store::tables::deliveries::Claimed;
 
+use super::breaker::{Admits, Breaker, Change};
 use super::hold::Hold;
 
 /// How wide a lane begins, of a receiver that is not known yet.
@@ -24,6 +28,12 @@ const FIRST_TRY: Duration = Duration::from_millis(100);
 const LEAST_PAUSE: Duration = Duration::from_millis(250);
 /// and for at most this long, so that a receiver that recovers is not left waiting.
 const MOST_PAUSE: Duration = Duration::from_secs(300);
+/// A receiver of whom nothing was heard for so long is taken not to answer.
+const SILENT: Duration = Duration::from_secs(1);
+/// What has to wait for a probe comes back this much after another,
+const BEHIND_PROBE: Duration = Duration::from_millis(1);
+/// and after this long while the probe is on the wire.
+const PROBE_PAUSE: Duration = Duration::from_secs(1);
 /// So many narrow lanes are remembered while they have nothing to do.
 const MOST_REMEMBERED: usize = 10_000;
 
@@ -71,6 +81,9 @@ struct Lane {
     last_news: Timestamp,
     /// When the last of those that gave way comes back.
     last_back: Timestamp,
+    /// Whether its receiver has answered of late.
+    answers: bool,
+    breaker: Breaker,
 }
 
 impl Lane {
@@ -83,11 +96,32 @@ impl Lane {
             takes: FIRST_TRY,
             last_news: Timestamp::EPOCH,
             last_back: Timestamp::EPOCH,
+            answers: false,
+            breaker: Breaker::new(),
         }
     }
 
-    fn may_send(&self) -> bool {
-        !self.waiting.is_empty() && self.on_the_wire < self.width
+    fn may_send(&self, now: Timestamp, crowded: bool) -> bool {
+        let most = if crowded && !self.answers_at(now) { 1 } else { self.width };
+        !self.waiting.is_empty()
+            && match self.breaker.admits(now) {
+                Admits::All => self.on_the_wire < most,
+                Admits::Probe => true,
+                Admits::Nothing(_) => false,
+            }
+    }
+
+    fn answers_at(&self, now: Timestamp) -> bool {
+        self.answers && (self.on_the_wire == 0 || now.since(self.last_news) < SILENT)
+    }
+
+    /// Whether one more may wait: for a probe, only the probe.
+    fn takes_more(&self, now: Timestamp) -> bool {
+        match self.breaker.admits(now) {
+            Admits::All => true,
+            Admits::Probe => self.waiting.is_empty(),
+            Admits::Nothing(_) => false,
+        }
     }
 
     fn is_idle(&self) -> bool {
@@ -101,11 +135,17 @@ impl Lane {
     }
 
     /// When the last of so many more has its turn, about: after those that wait and those that gave way before it, at the
-    /// lane's pace.
+    /// lane's pace, or after the probe.
     fn turn_after(&self, now: Timestamp, width: usize, more: u32) -> Timestamp {
-        let pace = self.pace(now, width);
-        let after_waiting = now.plus(pace.saturating_mul(count(self.waiting.len())).max(LEAST_PAUSE));
-        after_waiting.max(self.last_back.plus(pace.saturating_mul(more))).min(now.plus(MOST_PAUSE))
+        let (first, pace) = match self.breaker.admits(now) {
+            Admits::Nothing(probe_at) => (probe_at.max(now.plus(PROBE_PAUSE)), BEHIND_PROBE),
+            Admits::Probe => (now.plus(PROBE_PAUSE), BEHIND_PROBE),
+            Admits::All => {
+                let pace = self.pace(now, width);
+                (now.plus(pace.saturating_mul(count(self.waiting.len())).max(LEAST_PAUSE)), pace)
+            }
+        };
+        first.max(self.last_back.plus(pace.saturating_mul(more))).min(now.plus(MOST_PAUSE))
     }
 
     /// How long passes from one end of a try to the next. A try that has not ended by now takes at least as long as that.
@@ -160,9 +200,14 @@ impl Lanes {
         let url = waiting.delivery.url_id.clone();
         let first_width = self.first_width();
         let lane = self.lanes.entry(url.clone()).or_insert_with(|| Lane::new(first_width));
+        if !lane.takes_more(now) {
+            let due_at = lane.next_back(now, 1);
+            self.no_room.close(&url, due_at);
+            return Some(GivesWay { waiting, due_at });
+        }
         lane.waiting.push_back(waiting);
         self.waiting += 1;
-        self.line_up(&url);
+        self.line_up(&url, now);
         if self.waiting <= self.most_waiting { None } else { self.give_way(now) }
     }
 
@@ -171,41 +216,63 @@ impl Lanes {
         if self.on_the_wire >= self.most_on_the_wire {
             return None;
         }
+        let crowded = self.is_crowded();
         while let Some(url) = self.row.pop_front() {
             let Some(lane) = self.lanes.get_mut(&url) else { continue };
             lane.in_row = false;
-            if !lane.may_send() {
+            if !lane.may_send(now, crowded) {
                 continue;
             }
             let next = lane.waiting.pop_front();
+            lane.breaker.begun();
             if lane.on_the_wire == 0 {
                 lane.last_news = now;
             }
             lane.on_the_wire += 1;
             self.on_the_wire += 1;
             self.waiting -= 1;
-            self.line_up(&url);
+            self.line_up(&url, now);
             return next;
         }
         None
     }
 
-    /// A delivery of this URL is off the wire again. A receiver that keeps up widens the lane, its opposite narrows it.
-    pub fn finished(&mut self, url_id: &str, turn: Turn, now: Timestamp) {
-        let Some(lane) = self.lanes.get_mut(url_id) else { return };
+    /// A delivery of this URL is off the wire again. A receiver that keeps up widens the lane, its opposite narrows it, and
+    /// one that does not answer breaks its circuit: then what waits has to give way.
+    pub fn finished(&mut self, url_id: &str, turn: Turn, now: Timestamp) -> Vec<GivesWay> {
+        let Some(lane) = self.lanes.get_mut(url_id) else { return Vec::new() };
         self.on_the_wire = self.on_the_wire.saturating_sub(1);
         lane.on_the_wire = lane.on_the_wire.saturating_sub(1);
         lane.last_news = now;
         match turn {
-            Turn::Well(_) => lane.width = (lane.width * 2).min(self.width),
+            Turn::Well(_) => lane.width = (lane.width + 1).min(self.width),
             Turn::Badly(_) => lane.width = (lane.width / 2).max(1),
             Turn::Unused => {}
         }
         if let Turn::Well(took) | Turn::Badly(took) = turn {
             lane.takes = (lane.takes.saturating_mul(3).saturating_add(took)) / 4;
+            lane.answers = matches!(turn, Turn::Well(_));
         }
-        self.line_up(url_id);
+        let gives_way = match lane.breaker.ended(turn, now) {
+            Change::None => Vec::new(),
+            Change::Closed => {
+                lane.width = 1;
+                lane.last_back = now;
+                self.no_room.mend_circuit(url_id);
+                Vec::new()
+            }
+            Change::Opened(broken) => {
+                lane.width = 1;
+                lane.last_back = now;
+                self.no_room.break_circuit(url_id, broken);
+                self.waiting -= lane.waiting.len();
+                let waiting = std::mem::take(&mut lane.waiting).into_iter();
+                waiting.map(|waiting| GivesWay { waiting, due_at: lane.next_back(now, 1) }).collect()
+            }
+        };
+        self.line_up(url_id, now);
         self.forget_if_idle(url_id);
+        gives_way
     }
 
     /// Takes out what waits and whose claim ends before `moment`.
@@ -265,6 +332,11 @@ impl Lanes {
         self.lanes.values_mut().flat_map(waiting).collect()
     }
 
+    /// Whether the half of the wire that is for everybody is in use.
+    const fn is_crowded(&self) -> bool {
+        self.on_the_wire > self.most_on_the_wire / 2
+    }
+
     const fn width_to_come(&self, lane: &Lane) -> usize {
         width_to_come(lane, self.first_width(), self.width)
     }
@@ -274,9 +346,10 @@ impl Lanes {
     }
 
     /// Puts a lane into the row if it may send and is not there yet.
-    fn line_up(&mut self, url_id: &str) {
+    fn line_up(&mut self, url_id: &str, now: Timestamp) {
+        let crowded = self.is_crowded();
         if let Some(lane) = self.lanes.get_mut(url_id)
-            && lane.may_send()
+            && lane.may_send(now, crowded)
             && !lane.in_row
         {
             lane.in_row = true;
@@ -305,6 +378,9 @@ impl Lanes {
             self.row.retain(|other| other != url_id);
         }
         if lane.width >= first_width || crowded {
+            if !lane.breaker.is_closed() {
+                self.no_room.mend_circuit(url_id);
+            }
             self.lanes.remove(url_id);
         }
     }

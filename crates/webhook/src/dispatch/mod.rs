@@ -6,11 +6,13 @@
 //! - [`message`]: the request that carries an event, signed.
 //! - [`settle`]: what an answer means for the delivery: a pure function.
 //! - [`lanes`]: whose turn it is: one lane per webhook URL, so that a slow one delays no other.
+//! - [`breaker`]: whether a receiver that does not answer is worth a try.
 //! - [`hold`]: how many deliveries are in memory, which bounds what writers hand over.
 //! - [`recorder`]: results, many in one transaction.
 //! - [`counts`]: how tries ended, for whoever watches.
 //! - [`Dispatcher::run`]: the loop that ties them together.
 
+pub mod breaker;
 pub mod counts;
 pub mod hold;
 pub mod lanes;

@@ -134,7 +134,9 @@ impl Work {
 
     fn finished(&mut self, url_id: &str, turn: Turn) {
         let now = self.dispatcher.clock.now();
-        self.lanes.finished(url_id, turn, now);
+        for GivesWay { waiting, due_at } in self.lanes.finished(url_id, turn, now) {
+            self.give_back(waiting, due_at);
+        }
     }
 
     fn give_back(&self, Waiting { delivery, hold, .. }: Waiting, due_at: Timestamp) {
@@ -156,7 +158,7 @@ impl Work {
         let last_moment = self.last_moment(now);
         while let Some(next) = self.lanes.next_turn(now) {
             if next.leased_until < last_moment {
-                self.lanes.finished(&next.delivery.url_id, Turn::Unused, now);
+                self.finished(&next.delivery.url_id, Turn::Unused);
                 self.give_back(next, now);
             } else {
                 self.begin_one(next);

@@ -3,9 +3,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gatepost_model::{ClientNumber, WorkspaceNumber};
+use gatepost_store::handover::Broken;
 use proptest::prelude::*;
 
 use super::*;
+use crate::dispatch::breaker::FIRST_WAIT;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_000);
 const QUICK: Turn = Turn::Well(Duration::from_millis(100));
@@ -37,6 +39,10 @@ fn waiting(url: &str, id: usize) -> Waiting {
 
 fn lanes_of(width: usize, most_on_the_wire: usize, most_waiting: usize) -> Lanes {
     Lanes::new(width, most_on_the_wire, most_waiting, Arc::default())
+}
+
+fn finish(lanes: &mut Lanes, url: &str, turn: Turn, times: usize) {
+    (0..times).for_each(|_| assert!(lanes.finished(url, turn, NOW).is_empty()));
 }
 
 fn urls(lanes: &mut Lanes, most: usize) -> Vec<String> {
@@ -81,9 +87,9 @@ fn what_gives_way_comes_back_at_the_lanes_pace() {
     let later = NOW.plus(Duration::from_secs(5));
     assert_eq!(pause(&mut lanes, 6, later), Some(Duration::from_millis(400)));
     assert!(lanes.next_turn(NOW).is_some());
-    (0..20).for_each(|_| lanes.finished("a", DEAD, NOW));
+    finish(&mut lanes, "a", DEAD, 7);
     assert_eq!(pause(&mut lanes, 7, later), None);
-    assert!(pause(&mut lanes, 8, later).is_some_and(|pause| pause > Duration::from_secs(55)));
+    assert!(pause(&mut lanes, 8, later).is_some_and(|pause| pause > Duration::from_secs(45)));
     assert!((9..100).filter_map(|id| pause(&mut lanes, id, later)).all(|pause| pause <= MOST_PAUSE));
 }
 
@@ -94,16 +100,15 @@ fn failures_narrow_a_lane_and_successes_widen_it() {
         lanes.push(waiting("a", id), NOW);
     }
     assert_eq!(urls(&mut lanes, 100).len(), FIRST_WIDTH);
-    (0..FIRST_WIDTH).for_each(|_| lanes.finished("a", DEAD, NOW));
-    assert_eq!(urls(&mut lanes, 100).len(), 1);
+    finish(&mut lanes, "a", DEAD, FIRST_WIDTH - 1);
     lanes.finished("a", Turn::Unused, NOW);
     assert_eq!(urls(&mut lanes, 100).len(), 1);
-    lanes.finished("a", QUICK, NOW);
-    assert_eq!(urls(&mut lanes, 100).len(), 2);
-    (0..2).for_each(|_| lanes.finished("a", QUICK, NOW));
-    assert_eq!(urls(&mut lanes, 100).len(), 8);
-    (0..8).for_each(|_| lanes.finished("a", QUICK, NOW));
-    assert_eq!(urls(&mut lanes, 100).len(), 32);
+    for on_the_wire in [1, 2, 4, 8, 16] {
+        finish(&mut lanes, "a", QUICK, on_the_wire);
+        assert_eq!(urls(&mut lanes, 100).len(), on_the_wire * 2);
+    }
+    finish(&mut lanes, "a", QUICK, 8);
+    assert_eq!(urls(&mut lanes, 100).len(), 8, "no wider than that");
 }
 
 #[test]
@@ -113,11 +118,61 @@ fn a_failing_receiver_stays_narrow_when_it_was_quiet_for_a_moment() {
         lanes.push(waiting("dead", id), NOW);
     }
     assert_eq!(urls(&mut lanes, 100).len(), 4);
-    (0..4).for_each(|_| lanes.finished("dead", DEAD, NOW));
+    finish(&mut lanes, "dead", DEAD, 4);
     for id in 0..4 {
         lanes.push(waiting("dead", id), NOW);
     }
     assert_eq!(urls(&mut lanes, 100).len(), 1);
+}
+
+#[test]
+fn a_receiver_that_does_not_answer_gets_a_probe_and_then_one_at_a_time() {
+    let mut lanes = lanes_of(32, 100, 100);
+    for id in 0..20 {
+        lanes.push(waiting("a", id), NOW);
+    }
+    assert_eq!(urls(&mut lanes, 100).len(), FIRST_WIDTH);
+    finish(&mut lanes, "a", DEAD, FIRST_WIDTH - 1);
+    assert!(urls(&mut lanes, 100).is_empty());
+    let give_way = lanes.finished("a", DEAD, NOW);
+    let probe_at = NOW.plus(FIRST_WAIT);
+    assert_eq!(lanes.no_room.broken("a"), Some(Broken { since: NOW, probe_at }));
+    assert_eq!(give_way.len(), 20 - FIRST_WIDTH);
+    assert!(give_way.iter().all(|gives_way| (probe_at..probe_at.plus(SILENT)).contains(&gives_way.due_at)));
+    assert!(give_way.is_sorted_by_key(|gives_way| (gives_way.due_at, &gives_way.waiting.delivery.id)));
+    // Neither a writer nor a claim brings anything, and what comes in spite of that has to wait.
+    assert_eq!(lanes.no_room.until("a", NOW), Some(probe_at));
+    assert!(lanes.put_off(NOW)["a"] >= probe_at);
+    assert!(lanes.push(waiting("a", 20), NOW).is_some_and(|gives_way| gives_way.due_at >= probe_at));
+    // One is the probe.
+    assert!(lanes.push(waiting("a", 21), probe_at).is_none());
+    assert!(lanes.push(waiting("a", 22), probe_at).is_some());
+    assert!(lanes.next_turn(probe_at).is_some());
+    assert!(lanes.push(waiting("a", 23), probe_at).is_some());
+    assert!(lanes.finished("a", QUICK, probe_at).is_empty());
+    assert_eq!((lanes.no_room.broken("a"), lanes.no_room.until("a", probe_at)), (None, None));
+    for id in 24..40 {
+        assert!(lanes.push(waiting("a", id), probe_at).is_none());
+    }
+    for width in [1, 2, 4, 8] {
+        assert_eq!(urls(&mut lanes, 100).len(), width);
+        finish(&mut lanes, "a", QUICK, width);
+    }
+}
+
+#[test]
+fn half_of_the_wire_is_for_receivers_that_answer() {
+    let mut lanes = lanes_of(4, 8, 100);
+    for id in 0..8 {
+        lanes.push(waiting(if id < 4 { "hangs" } else { "hangs too" }, id), NOW);
+    }
+    assert_eq!(urls(&mut lanes, 100).len(), 5);
+    for id in 10..14 {
+        lanes.push(waiting("answers", id), NOW);
+    }
+    assert_eq!(urls(&mut lanes, 100), ["answers"], "it is not known yet");
+    finish(&mut lanes, "answers", QUICK, 1);
+    assert_eq!(urls(&mut lanes, 100), ["answers"; 3]);
 }
 
 #[test]
@@ -193,7 +248,11 @@ impl Out {
                 }
             }
             Step::Finish(which, turn) if !self.wire.is_empty() => {
-                lanes.finished(&self.wire.swap_remove(which % self.wire.len()), turn, NOW);
+                let url = self.wire.swap_remove(which % self.wire.len());
+                lanes
+                    .finished(&url, turn, NOW)
+                    .into_iter()
+                    .for_each(|gives_way| self.take(gives_way.waiting));
             }
             Step::Finish(..) => {}
             Step::Expire(seconds) => {
@@ -224,12 +283,14 @@ proptest! {
             for (url, lane) in &lanes.lanes {
                 prop_assert_eq!(lane.on_the_wire, out.wire.iter().filter(|other| *other == url).count());
                 prop_assert!(lane.on_the_wire <= width);
-                prop_assert!(!lane.may_send() || lane.in_row, "a lane that may send waits for nothing");
+                prop_assert!(!lane.may_send(NOW, true) || lane.in_row, "a lane that may send waits for nothing");
                 prop_assert_eq!(usize::from(lane.in_row), lanes.row.iter().filter(|other| *other == url).count());
             }
         }
         // Once the wire is free, all that waits gets its turn.
-        out.wire.drain(..).for_each(|url| lanes.finished(&url, QUICK, NOW));
+        for url in std::mem::take(&mut out.wire) {
+            prop_assert!(lanes.finished(&url, QUICK, NOW).is_empty(), "an answer breaks nothing");
+        }
         while let Some(next) = lanes.next_turn(NOW) {
             lanes.finished(&next.delivery.url_id, QUICK, NOW);
             out.take(next);
