@@ -231,7 +231,10 @@ impl Gatepost {
     /// # Errors
     /// If the delivery does not exist for the actor, is no longer pending or on its way right now, or the store fails.
     pub async fn send_delivery_now(self: &Arc<Self>, actor: &Actor, id: &str) -> Result<Shown, Error> {
-        self.change_pending(actor, id, "delivery.send-now", |tx, delivery, now| {
+        let no_room = Arc::clone(self.handover.no_room());
+        self.change_pending(actor, id, "delivery.send-now", move |tx, delivery, now| {
+            // Before the commit, after which the senders would put it off as they do with all that is for this URL.
+            no_room.mend_circuit(&delivery.url_id);
             control::advance(tx, delivery.workspace, &delivery.id, now)
         })
         .await

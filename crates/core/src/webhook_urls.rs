@@ -10,6 +10,7 @@ use gatepost_keys::{Plain, Sealing, WebhookKey};
 use gatepost_model::webhook::SigningKey;
 use gatepost_model::{ApiClient, Timestamp, UrlState, WebhookUrl};
 use gatepost_store::Tx;
+pub use gatepost_store::handover::Broken;
 use gatepost_store::tables::delivery_control as control;
 
 use crate::{Actor, Error, Gatepost};
@@ -90,7 +91,10 @@ impl Gatepost {
                 url_of(client, &url_id)?.url.clone_from(&address);
                 Ok(())
             });
-        Ok(changed.await?.0)
+        let client = changed.await?.0;
+        // What is known of the old address says nothing about the new one.
+        self.handover.no_room().mend_circuit(at.url);
+        Ok(client)
     }
 
     /// Holds a webhook URL's deliveries back: they are made, and stay pending until it is resumed.
@@ -151,6 +155,7 @@ impl Gatepost {
         let (client, cancelled) = changed.await?;
         // Only now, when every node knows: one that did not would hold them back once more.
         let (number, url_id, now) = (client.number, at.url.to_owned(), self.now());
+        self.handover.no_room().mend_circuit(at.url);
         self.store.write(move |tx| control::release(tx, number, &url_id, now)).await?;
         self.handover.look();
         Ok((client, cancelled))
@@ -222,6 +227,12 @@ impl Gatepost {
                 Ok(())
             });
         Ok(changed.await?.0)
+    }
+
+    /// Whether the senders of this node leave a webhook URL alone, for its receiver does not answer, and until when.
+    #[must_use]
+    pub fn broken_circuit(&self, url_id: &str) -> Option<Broken> {
+        self.handover.no_room().broken(url_id)
     }
 
     /// How many deliveries to a webhook URL are pending.

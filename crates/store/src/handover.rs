@@ -81,7 +81,7 @@ impl NoRoom {
         all.insert(url_id.to_owned(), broken);
     }
 
-    /// Takes what comes for this URL again: its receiver has answered.
+    /// Takes what comes for this URL again: its receiver has answered, or a person wants it to be tried.
     pub fn mend_circuit(&self, url_id: &str) {
         self.change(|all| {
             all.remove(url_id);

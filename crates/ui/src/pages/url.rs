@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use gatepost_core::trial::TrialAnswer;
-use gatepost_core::webhook_urls::{Resume, USUAL_KEY_OVERLAP, UrlAt};
+use gatepost_core::webhook_urls::{Broken, Resume, USUAL_KEY_OVERLAP, UrlAt};
 use gatepost_core::{Error, Gatepost};
 use gatepost_model::{ApiClient, ClientStatus, Timestamp, UrlState, WebhookUrl};
 use http::StatusCode;
@@ -30,6 +30,7 @@ struct UrlPage<'a> {
     client: &'a ApiClient,
     url: &'a WebhookUrl,
     pending: u32,
+    broken: Option<Broken>,
     asks_password: bool,
     over: &'a Over,
 }
@@ -143,6 +144,7 @@ async fn page_of(
         client,
         url,
         pending: gatepost.count_pending(client, url_id).await?,
+        broken: gatepost.broken_circuit(url_id),
         asks_password: !visit.visitor.is_fresh,
         over,
     };

@@ -224,3 +224,27 @@ async fn a_test_never_leaves_for_a_private_address() {
     assert!(page.contains("No answer after") && page.contains("webhooks are never sent"), "{page}");
     assert!(receiver.received().is_empty());
 }
+
+#[tokio::test]
+async fn a_receiver_that_does_not_answer_is_told_until_one_delivery_is_through() {
+    let scene = Scene::new().await;
+    let (url, said) = (scene.url().await.id, "The receiver does not answer");
+    scene.receiver.script([Script::Status(503); 8]);
+    for number in 0..8 {
+        scene.write(None, &number.to_string()).await;
+    }
+    let broken = || scene.app.gatepost().broken_circuit(&url).is_some();
+    let tried = |found: &[Shown]| found.iter().all(|shown| shown.delivery.attempts == 1) && broken();
+    let found = scene.deliveries(tried).await;
+    let page = scene.browser.get(&scene.page().await).await.with_status(200).text();
+    assert!(page.contains(said) && page.contains("One is sent as a probe"), "{page}");
+    // What happens meanwhile waits for the probe, unless somebody does not want to.
+    scene.write(None, "waits").await;
+    let path = format!("/deliveries/{}/send", found[0].delivery.id);
+    scene.browser.post(&path, &[]).await.with_status(303);
+    scene
+        .deliveries(|found| found.iter().any(|shown| shown.delivery.state == DeliveryState::Delivered))
+        .await;
+    let page = scene.browser.get(&scene.page().await).await.with_status(200).text();
+    assert!(!page.contains(said), "{page}");
+}

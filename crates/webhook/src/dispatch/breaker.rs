@@ -63,10 +63,8 @@ pub struct Breaker {
 
 impl Breaker {
     /// A closed one.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { state: State::Closed, failures: 0, since: Timestamp::EPOCH, wait: FIRST_WAIT }
-    }
+    pub const CLOSED: Self =
+        Self { state: State::Closed, failures: 0, since: Timestamp::EPOCH, wait: FIRST_WAIT };
 
     /// What may be sent at `now`.
     #[must_use]
@@ -96,7 +94,7 @@ impl Breaker {
         match (turn, self.state) {
             (Turn::Well(_), State::Closed) => self.failures = 0,
             (Turn::Well(_), _) => {
-                *self = Self::new();
+                *self = Self::CLOSED;
                 return Change::Closed;
             }
             (Turn::Badly(_), State::Closed) => {
@@ -140,7 +138,7 @@ mod tests {
     }
 
     fn open() -> (Breaker, Broken) {
-        let mut breaker = Breaker::new();
+        let mut breaker = Breaker::CLOSED;
         assert!((1..OPENS_AFTER).all(|_| breaker.ended(BADLY, NOW) == Change::None));
         let broken = opened(breaker.ended(BADLY, NOW));
         (breaker, broken)
@@ -148,7 +146,7 @@ mod tests {
 
     #[test]
     fn it_opens_after_failures_in_a_row() {
-        let mut breaker = Breaker::new();
+        let mut breaker = Breaker::CLOSED;
         for _ in 0..10 {
             assert!((1..OPENS_AFTER).all(|_| breaker.ended(BADLY, NOW) == Change::None));
             assert_eq!(breaker.ended(WELL, NOW), Change::None);

@@ -97,7 +97,7 @@ impl Lane {
             last_news: Timestamp::EPOCH,
             last_back: Timestamp::EPOCH,
             answers: false,
-            breaker: Breaker::new(),
+            breaker: Breaker::CLOSED,
         }
     }
 
@@ -200,6 +200,10 @@ impl Lanes {
         let url = waiting.delivery.url_id.clone();
         let first_width = self.first_width();
         let lane = self.lanes.entry(url.clone()).or_insert_with(|| Lane::new(first_width));
+        if !lane.breaker.is_closed() && self.no_room.broken(&url).is_none() {
+            lane.breaker = Breaker::CLOSED;
+            lane.last_back = now;
+        }
         if !lane.takes_more(now) {
             let due_at = lane.next_back(now, 1);
             self.no_room.close(&url, due_at);

@@ -161,6 +161,18 @@ fn a_receiver_that_does_not_answer_gets_a_probe_and_then_one_at_a_time() {
 }
 
 #[test]
+fn whom_a_person_wants_to_be_tried_is_tried() {
+    let mut lanes = lanes_of(8, 100, 100);
+    (0..8).for_each(|id| assert!(lanes.push(waiting("a", id), NOW).is_none()));
+    assert_eq!(urls(&mut lanes, 100).len(), 8);
+    finish(&mut lanes, "a", DEAD, 8);
+    assert!(lanes.push(waiting("a", 8), NOW).is_some());
+    lanes.no_room.mend_circuit("a");
+    assert!(lanes.push(waiting("a", 9), NOW).is_none());
+    assert_eq!(urls(&mut lanes, 100).len(), 1);
+}
+
+#[test]
 fn half_of_the_wire_is_for_receivers_that_answer() {
     let mut lanes = lanes_of(4, 8, 100);
     for id in 0..8 {
