@@ -60,6 +60,9 @@ pub(crate) enum Section {
     People,
     Audit,
     Troubleshooting,
+    ClientHelp,
+    WebhookHelp,
+    Reference,
     Account,
 }
 

@@ -29,6 +29,11 @@ pub(crate) const AUDIT: Icon = Icon("M4 2.5h8v11H4zM6.5 5.5h3M6.5 8h3M6.5 10.5h1
 pub(crate) const PEOPLE: Icon = Icon(
     "M6 7.5a2.3 2.3 0 1 0 0-4.6 2.3 2.3 0 0 0 0 4.6M1.8 13.2c.3-2.3 2-3.6 4.2-3.6s3.9 1.3 4.2 3.6M10.6 7.3a2 2 0 1 0-.4-3.9M11.8 9.7c1.4.4 2.2 1.6 2.4 3.3",
 );
+pub(crate) const KEY: Icon = Icon("M9.5 9.5a3.5 3.5 0 1 0-3-3L2 11v3h3v-2h2v-2zM11 5h.01");
+pub(crate) const BOOK: Icon = Icon(
+    "M8 4c-1.3-1-3.2-1.3-5.5-1.3v9.6C4.8 12.3 6.7 12.6 8 13.6c1.3-1 3.2-1.3 5.5-1.3V2.7C11.2 2.7 9.3 3 8 4zM8 4v9.6",
+);
+pub(crate) const OUT: Icon = Icon("M9 2.5h4.5V7M13.5 2.5 7.5 8.5M11.5 9.5v4h-9v-9h4");
 pub(crate) const MOON: Icon = Icon("M13.5 9.5A5.8 5.8 0 0 1 6.5 2.5a5.8 5.8 0 1 0 7 7");
 pub(crate) const PLUS: Icon = Icon("M8 3v10M3 8h10");
 pub(crate) const SEARCH: Icon = Icon("M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9m3.3-1.2L14 14");

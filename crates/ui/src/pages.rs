@@ -11,12 +11,14 @@ mod deliveries;
 mod delivery;
 mod explain;
 mod first_call;
+mod help;
 mod invitation;
 mod methods;
 mod new_password;
 mod password;
 mod people;
 mod person;
+mod reference;
 mod requests;
 mod second_factor;
 mod second_step;
@@ -106,6 +108,7 @@ pub(crate) fn router() -> Router<Arc<Gatepost>> {
         .route(&at("/workspaces/new"), get(workspaces::show_new))
         .route(&at("/workspaces/{subdomain}"), get(workspace::show).post(workspace::rename))
         .merge(of_people())
+        .merge(of_the_help_area())
         .route(&at("/{*rest}"), axum::routing::any(absent))
 }
 
@@ -122,6 +125,16 @@ fn of_people() -> Router<Arc<Gatepost>> {
         .route(&at("/people/{id}/password-link"), post(person::make_password_link))
         .route(&at("/invitation/{token}"), get(invitation::show).post(invitation::accept))
         .route(&at("/password/{token}"), get(new_password::show).post(new_password::send))
+}
+
+/// The routes of the help area.
+fn of_the_help_area() -> Router<Arc<Gatepost>> {
+    let at = |path: &str| format!("{BASE}/help{path}");
+    Router::new()
+        .route(&at("/api-client-management"), get(help::clients))
+        .route(&at("/webhook-integration"), get(help::webhooks))
+        .route(&at("/api-reference"), get(reference::show))
+        .route(&at("/api-reference/{path}"), get(reference::show_type))
 }
 
 /// The routes of one client's page.

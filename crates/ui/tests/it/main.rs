@@ -9,6 +9,8 @@ mod deliveries;
 #[cfg(test)]
 mod guarding;
 #[cfg(test)]
+mod help;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod privileges;
