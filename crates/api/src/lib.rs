@@ -16,12 +16,13 @@ use gatepost_core::Gatepost;
 use gatepost_http::Problem;
 use http::StatusCode;
 
-/// Everything that the public listener answers. The admin API is not in it: it has a listener of its own.
+/// Everything that the public listener answers; the admin API only to admin tokens.
 pub fn router(gatepost: Arc<Gatepost>) -> Router {
     Router::new()
         .fallback(rest)
         .with_state(Arc::clone(&gatepost))
         .merge(oauth::router(Arc::clone(&gatepost)))
+        .merge(admin::public_router(Arc::clone(&gatepost)))
         .merge(health::router(gatepost))
         .method_not_allowed_fallback(wrong_verb)
 }

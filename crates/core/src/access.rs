@@ -5,12 +5,15 @@
 //! look call the functions that take a [`User`].
 
 use gatepost_model::webhook::Delivery;
-use gatepost_model::{ApiClient, Role, User, Workspace};
+use gatepost_model::{ApiClient, ClientNumber, Role, User, Workspace};
 use gatepost_store::Tx;
-use gatepost_store::tables::people;
+use gatepost_store::tables::{clients, people};
 
 use crate::clients::load;
 use crate::{Actor, Error, Gatepost};
+
+/// So many clients are read at once where few of them may be shown.
+const AT_A_TIME: u32 = 200;
 
 /// The client with this id or client id, if the actor may manage it.
 pub(crate) fn load_managed(tx: &Tx<'_>, actor: &Actor, id: &str) -> Result<ApiClient, Error> {
@@ -105,6 +108,8 @@ fn user(tx: &Tx<'_>, actor: &Actor) -> Result<Asker, Error> {
     Ok(match actor {
         Actor::Cli | Actor::System => Asker::Anybody,
         Actor::Client(..) | Actor::Unknown(_) => Asker::Nobody,
+        Actor::Token(bearer) => people::lookup(tx, &bearer.user)?
+            .map_or(Asker::Nobody, |user| Asker::User(Box::new(bearer.narrowed(user)))),
         Actor::User(id, _) => {
             people::lookup(tx, id)?.map_or(Asker::Nobody, |user| Asker::User(Box::new(user)))
         }
@@ -119,5 +124,33 @@ impl Gatepost {
     pub async fn managed_client(&self, user: &User, id: &str) -> Result<ApiClient, Error> {
         let client = self.show_client(id).await?;
         if user.manages(&client) { Ok(client) } else { Err(Error::not_found("API client", id)) }
+    }
+
+    /// Up to `limit` clients that `user` manages after the one with number `after`, in the order in which they were made.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn clients_managed_by(
+        &self,
+        user: &User,
+        mut after: ClientNumber,
+        limit: u32,
+    ) -> Result<Vec<ApiClient>, Error> {
+        let user = user.clone();
+        let found = self.store.read(move |tx| {
+            let mut managed = Vec::new();
+            loop {
+                let batch = clients::list(tx, after, AT_A_TIME)?;
+                let Some(last) = batch.last() else { break };
+                after = last.number;
+                managed.extend(batch.into_iter().filter(|client| user.manages(client)));
+                if managed.len() >= limit as usize {
+                    break;
+                }
+            }
+            managed.truncate(limit as usize);
+            Ok::<_, Error>(managed)
+        });
+        found.await
     }
 }

@@ -145,7 +145,7 @@ impl Gatepost {
                     methods: Default::default(),
                     secrets: Vec::new(),
                     revoked_tokens: Vec::new(),
-                    created_by: actor.to_string(),
+                    created_by: actor.creator(),
                     created_at: now,
                     last_used: None,
                 };

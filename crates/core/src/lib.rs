@@ -6,6 +6,8 @@
 
 pub mod access;
 pub mod actor;
+mod admin_calls;
+pub mod admin_tokens;
 pub mod audit;
 pub mod calls;
 pub mod client_list;
@@ -53,6 +55,7 @@ pub use gatepost_store::migrations::{MigrationState, MigrationStatus};
 pub use gatepost_store::tables::Page;
 pub use settings::Settings;
 
+use crate::admin_calls::AdminCalls;
 use crate::calls::Calls;
 use crate::counts::Counts;
 use crate::directory::Directory;
@@ -75,6 +78,8 @@ pub struct Gatepost {
     pub(crate) failed_sign_ins: FailedAttempts,
     /// What was refused to whom: a few of them leave an audit entry.
     pub(crate) refused: FailedAttempts,
+    pub(crate) failed_admin_calls: FailedAttempts,
+    pub(crate) admin_calls: AdminCalls,
     pub(crate) passwords: Passwords,
     pub(crate) journal: Journal,
     pub(crate) calls: Calls,
@@ -120,6 +125,8 @@ impl Gatepost {
             failed: FailedAttempts::new(FailureBounds::TOKENS),
             failed_sign_ins: FailedAttempts::new(FailureBounds::SIGN_INS),
             refused: FailedAttempts::new(FailureBounds::SIGN_INS),
+            failed_admin_calls: FailedAttempts::new(FailureBounds::TOKENS),
+            admin_calls: AdminCalls::default(),
             passwords: Passwords::default(),
             journal: Journal::default(),
             calls: Calls::default(),

@@ -113,6 +113,19 @@ impl Gatepost {
             .await
     }
 
+    /// The user with this id or email.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn lookup_user(&self, named: &str) -> Result<Option<User>, Error> {
+        let (id, email) = (named.to_owned(), normal_email(named));
+        let found = self.store.read_point(move |tx| match people::lookup(tx, &id)? {
+            Some(user) => Ok(Some(user)),
+            None => people::lookup_by_email(tx, &email),
+        });
+        found.await.map_err(Error::Store)
+    }
+
     /// What users are called, by id: for lists that name them.
     ///
     /// # Errors

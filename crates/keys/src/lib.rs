@@ -6,6 +6,7 @@
 //!
 //! Nothing here reads a file, a clock or the operating system's randomness: they come in as arguments.
 
+pub mod admin_token;
 pub mod base62;
 pub mod keyring;
 pub mod mask;

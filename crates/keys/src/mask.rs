@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use crate::{secret, signature, token};
+use crate::{admin_token, secret, signature, token};
 
-const PREFIXES: [&str; 3] = [secret::PREFIX, token::PREFIX, signature::PREFIX];
+const PREFIXES: [&str; 4] = [secret::PREFIX, token::PREFIX, signature::PREFIX, admin_token::PREFIX];
 
 /// The text with `…` in place of what follows the beginning of any secret, token or signing key.
 #[must_use]

@@ -20,8 +20,13 @@ const CHECK_VALUES: u32 = 62 * 62 * 62;
 /// Makes a secret.
 #[must_use]
 pub fn generate(random: &dyn Random) -> Plain {
+    generate_with(PREFIX, random)
+}
+
+/// Makes a text of the same shape with another prefix of four characters.
+pub(crate) fn generate_with(prefix: &str, random: &dyn Random) -> Plain {
     let mut text = String::with_capacity(50);
-    text.push_str(PREFIX);
+    text.push_str(prefix);
     text.push_str(&ids::base62(RANDOM_CHARACTERS, random));
     let check = checksum(text.as_bytes());
     text.push_str(&check);
@@ -31,12 +36,17 @@ pub fn generate(random: &dyn Random) -> Plain {
 /// Whether `text` has the shape and checksum of a secret.
 #[must_use]
 pub fn is_well_formed(text: &str) -> bool {
-    if text.len() != PREFIX.len() + RANDOM_CHARACTERS + CHECK_CHARACTERS || !text.is_ascii() {
+    is_well_formed_with(PREFIX, text)
+}
+
+/// Whether `text` has that shape and checksum with this prefix.
+pub(crate) fn is_well_formed_with(prefix: &str, text: &str) -> bool {
+    if text.len() != prefix.len() + RANDOM_CHARACTERS + CHECK_CHARACTERS || !text.is_ascii() {
         return false;
     }
     let (body, check) = text.split_at(text.len() - CHECK_CHARACTERS);
-    let letters = body.get(PREFIX.len()..).unwrap_or_default();
-    body.starts_with(PREFIX)
+    let letters = body.get(prefix.len()..).unwrap_or_default();
+    body.starts_with(prefix)
         && letters.bytes().all(|byte| byte.is_ascii_alphanumeric())
         && check == checksum(body.as_bytes())
 }

@@ -14,6 +14,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 2, name: "people", text: include_str!("migrations/0002_people.sql") },
     Migration { number: 3, name: "calls", text: include_str!("migrations/0003_calls.sql") },
     Migration { number: 4, name: "invitations", text: include_str!("migrations/0004_invitations.sql") },
+    Migration { number: 5, name: "admin tokens", text: include_str!("migrations/0005_admin_tokens.sql") },
 ];
 
 /// One step of the tables' history.

@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Shared;
+use super::access::Administrator;
+use super::clients::seen_client;
 use super::query::{Parameters, page};
 
 /// Which entries: of one `subject`; `before` is the id of the last one of the page before.
@@ -23,13 +25,20 @@ pub(super) struct Listed {
 /// `GET /audit`: newest first.
 pub(super) async fn list(
     State(gatepost): Shared,
+    Administrator { sees_as, .. }: Administrator,
     Parameters(Listed { subject, before, limit }): Parameters<Listed>,
 ) -> Result<Json<Value>, Problem> {
     // Entries name a client by its id; people may name it by its client id as well.
     let subject = match subject {
-        Some(id) if id.starts_with(ids::CLIENT_ID) => Some(gatepost.get_client(&id).await?.id.clone()),
+        Some(id) if id.starts_with(ids::CLIENT_ID) => {
+            Some(seen_client(&gatepost, sees_as.as_ref(), &id).await?.id)
+        }
         other => other,
     };
-    let entries = gatepost.list_audit(subject, page(before, limit)?).await?;
+    let page = page(before, limit)?;
+    let entries = match &sees_as {
+        Some(user) => gatepost.audit_seen_by(user, subject, page.before, page.limit as usize).await?.rows,
+        None => gatepost.list_audit(subject, page).await?,
+    };
     Ok(Json(entries.iter().map(view::audit).collect()))
 }

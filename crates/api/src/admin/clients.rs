@@ -7,7 +7,7 @@ use gatepost_core::clients::{ClientChange, ListChange, NewClient, WithSecrets};
 use gatepost_core::{Error, Gatepost, view};
 use gatepost_http::Problem;
 use gatepost_model::webhook::PayloadShape;
-use gatepost_model::{ApiClient, ClientNumber, SecretPolicy, Timestamp};
+use gatepost_model::{ApiClient, ClientNumber, SecretPolicy, Timestamp, User};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,28 +29,36 @@ pub(super) struct Listed {
 /// `GET /clients`: in the order in which they were made.
 pub(super) async fn list(
     State(gatepost): Shared,
+    Administrator { sees_as, .. }: Administrator,
     Parameters(Listed { after, limit }): Parameters<Listed>,
 ) -> Result<Json<Value>, Problem> {
     let limit = checked_limit(limit)?;
     let after = match after {
-        Some(id) => gatepost.get_client(&id).await?.number,
+        Some(id) => seen_client(&gatepost, sees_as.as_ref(), &id).await?.number,
         None => ClientNumber(0),
     };
-    let clients = gatepost.list_clients(after, limit).await?;
+    let clients = match &sees_as {
+        Some(user) => gatepost.clients_managed_by(user, after, limit).await?,
+        None => gatepost.list_clients(after, limit).await?,
+    };
     let now = gatepost.now();
     Ok(Json(clients.iter().map(|client| view::client(client, now)).collect()))
 }
 
 /// `GET /clients/{id}`: by id or client id.
-pub(super) async fn show(State(gatepost): Shared, Path(id): Path<String>) -> Result<Response, Problem> {
-    let client = gatepost.show_client(&id).await?;
+pub(super) async fn show(
+    State(gatepost): Shared,
+    Administrator { sees_as, .. }: Administrator,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let client = seen_client(&gatepost, sees_as.as_ref(), &id).await?;
     Ok(shown(&client, view::client(&client, gatepost.now())))
 }
 
 /// `POST /clients`: the answer holds `clientSecret` and a `signingSecret` for each webhook URL.
 pub(super) async fn create(
     State(gatepost): Shared,
-    Administrator(actor): Administrator,
+    Administrator { actor, .. }: Administrator,
     mut members: Members,
 ) -> Result<Response, Problem> {
     let new = NewClient {
@@ -73,7 +81,7 @@ pub(super) async fn create(
 /// was added.
 pub(super) async fn update(
     State(gatepost): Shared,
-    Administrator(actor): Administrator,
+    Administrator { actor, .. }: Administrator,
     Path(id): Path<String>,
     headers: HeaderMap,
     mut members: Members,
@@ -99,10 +107,10 @@ pub(super) async fn update(
 /// `DELETE /clients/{id}`: answers what was deleted.
 pub(super) async fn remove(
     State(gatepost): Shared,
-    Administrator(actor): Administrator,
+    Administrator { actor, sees_as }: Administrator,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let client = gatepost.show_client(&id).await?;
+    let client = seen_client(&gatepost, sees_as.as_ref(), &id).await?;
     gatepost.delete_client(&actor, &client.id).await?;
     let ApiClient { id, client_id, name, .. } = client;
     Ok(Json(json!({ "id": id, "clientId": client_id, "name": name, "deleted": true })))
@@ -111,7 +119,7 @@ pub(super) async fn remove(
 /// `POST /clients/{id}/disable`
 pub(super) async fn disable(
     State(gatepost): Shared,
-    Administrator(actor): Administrator,
+    Administrator { actor, .. }: Administrator,
     Path(id): Path<String>,
     members: Members,
 ) -> Result<Response, Problem> {
@@ -122,7 +130,7 @@ pub(super) async fn disable(
 /// `POST /clients/{id}/enable`
 pub(super) async fn enable(
     State(gatepost): Shared,
-    Administrator(actor): Administrator,
+    Administrator { actor, .. }: Administrator,
     Path(id): Path<String>,
     members: Members,
 ) -> Result<Response, Problem> {
@@ -133,12 +141,24 @@ pub(super) async fn enable(
 /// `POST /clients/{id}/revoke`
 pub(super) async fn revoke(
     State(gatepost): Shared,
-    Administrator(actor): Administrator,
+    Administrator { actor, .. }: Administrator,
     Path(id): Path<String>,
     members: Members,
 ) -> Result<Response, Problem> {
     members.finish()?;
     answer(&gatepost, gatepost.revoke_client(&actor, &id).await)
+}
+
+/// A client as it is stored now, if whoever calls may see it.
+pub(super) async fn seen_client(
+    gatepost: &Gatepost,
+    sees_as: Option<&User>,
+    id: &str,
+) -> Result<ApiClient, Error> {
+    match sees_as {
+        Some(user) => gatepost.managed_client(user, id).await,
+        None => gatepost.show_client(id).await,
+    }
 }
 
 /// A client as the answer to a change of it.

@@ -29,16 +29,31 @@ pub(super) struct Listed {
 /// `GET /deliveries`: newest first.
 pub(super) async fn list(
     State(gatepost): Shared,
+    Administrator { sees_as, .. }: Administrator,
     Parameters(Listed { client, state, before, limit }): Parameters<Listed>,
 ) -> Result<Json<Value>, Problem> {
     let state = state.as_deref().map(named_state).transpose()?;
-    let found = gatepost.list_deliveries(client.as_deref(), state, page(before, limit)?).await?;
+    let page = page(before, limit)?;
+    let found = match &sees_as {
+        Some(user) => {
+            let place = (page.before, page.limit as usize);
+            gatepost.deliveries_seen_by(user, client.as_deref(), state, place).await?.rows
+        }
+        None => gatepost.list_deliveries(client.as_deref(), state, page).await?,
+    };
     Ok(Json(found.iter().map(shown).collect()))
 }
 
 /// `GET /deliveries/{id}`: with its `attemptLog` and, while that is kept, its `event`.
-pub(super) async fn show(State(gatepost): Shared, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
-    let detailed = gatepost.show_delivery(&id).await?;
+pub(super) async fn show(
+    State(gatepost): Shared,
+    Administrator { sees_as, .. }: Administrator,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let detailed = match &sees_as {
+        Some(user) => gatepost.delivery_seen_by(user, &id).await?.0,
+        None => gatepost.show_delivery(&id).await?,
+    };
     let mut body = shown(&detailed.shown);
     body["attemptLog"] = detailed.attempts.iter().map(view::attempt).collect();
     body["event"] = detailed.event.as_ref().map_or(Value::Null, event);
@@ -48,7 +63,7 @@ pub(super) async fn show(State(gatepost): Shared, Path(id): Path<String>) -> Res
 /// `POST /deliveries/{id}/replay`: answers the new delivery.
 pub(super) async fn replay(
     State(gatepost): Shared,
-    Administrator(actor): Administrator,
+    Administrator { actor, .. }: Administrator,
     Path(id): Path<String>,
     members: Members,
 ) -> Result<(StatusCode, Json<Value>), Problem> {

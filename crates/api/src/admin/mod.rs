@@ -4,9 +4,11 @@
 //! reads the request, calls one use case, and shapes the answer. Lists are JSON arrays; the next page of one is asked
 //! for with the id of its last entry. Nothing that is answered here may be kept by a cache: much of it is secret.
 //!
-//! To add a call: a handler in its subject's file, and a line in [`router`].
+//! To add a call: a handler in its subject's file, and a line in [`calls`], which says what scope it
+//! needs of a token.
 
 mod access;
+mod admin_tokens;
 mod audit;
 mod clients;
 mod deliveries;
@@ -22,45 +24,102 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 use gatepost_core::Gatepost;
+use gatepost_core::admin_tokens::Scope;
 use gatepost_http::Problem;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
+
+pub use access::Needs;
 
 type Shared = State<Arc<Gatepost>>;
 
-/// The calls. Whoever can reach the listener may make all of them, so it must be one that the operating system guards.
+/// One call: its HTTP method, its path after `/admin/v1`, what it needs of an admin token, and its handler.
+struct Call {
+    verb: Method,
+    path: &'static str,
+    needs: Needs,
+    handler: MethodRouter<Arc<Gatepost>>,
+}
+
+fn call(verb: Method, path: &'static str, needs: Needs, handler: MethodRouter<Arc<Gatepost>>) -> Call {
+    Call { verb, path, needs, handler }
+}
+
+/// Every call.
+fn calls() -> Vec<Call> {
+    use Method as Verb;
+    let needs = Needs::Scope;
+    let (look, change) = (needs(Scope::ClientsRead), needs(Scope::ClientsWrite));
+    let (watch, resend) = (needs(Scope::DeliveriesRead), needs(Scope::DeliveriesWrite));
+    let (reveal, hold) = (needs(Scope::SecretsReveal), needs(Scope::TokensWrite));
+    vec![
+        call(Verb::GET, "/workspaces", look, get(workspaces::list)),
+        call(Verb::POST, "/workspaces", Needs::Operator, post(workspaces::create)),
+        call(Verb::GET, "/methods", Needs::Token, get(system::methods)),
+        call(Verb::GET, "/clients", look, get(clients::list)),
+        call(Verb::POST, "/clients", change, post(clients::create)),
+        call(Verb::GET, "/clients/{id}", look, get(clients::show)),
+        call(Verb::PATCH, "/clients/{id}", change, patch(clients::update)),
+        call(Verb::DELETE, "/clients/{id}", change, delete(clients::remove)),
+        call(Verb::POST, "/clients/{id}/reveal", reveal, post(secrets::reveal)),
+        call(Verb::POST, "/clients/{id}/rotate", change, post(secrets::rotate)),
+        call(Verb::POST, "/clients/{id}/secrets/{number}/kill", change, post(secrets::kill)),
+        call(Verb::POST, "/clients/{id}/disable", change, post(clients::disable)),
+        call(Verb::POST, "/clients/{id}/enable", change, post(clients::enable)),
+        call(Verb::POST, "/clients/{id}/revoke", change, post(clients::revoke)),
+        call(Verb::POST, "/clients/{id}/token", reveal, post(tokens::issue)),
+        call(Verb::GET, "/deliveries", watch, get(deliveries::list)),
+        call(Verb::GET, "/deliveries/{id}", watch, get(deliveries::show)),
+        call(Verb::POST, "/deliveries/{id}/replay", resend, post(deliveries::replay)),
+        call(Verb::GET, "/audit", needs(Scope::AuditRead), get(audit::list)),
+        call(Verb::GET, "/requests/{id}", watch, get(requests::show)),
+        call(Verb::GET, "/admin-tokens", hold, get(admin_tokens::list)),
+        call(Verb::POST, "/admin-tokens", Needs::Operator, post(admin_tokens::create)),
+        call(Verb::POST, "/admin-tokens/{id}/end", hold, post(admin_tokens::end)),
+        call(Verb::GET, "/status", Needs::Operator, get(system::status)),
+        call(Verb::POST, "/migrate", Needs::Operator, post(system::migrate)),
+        call(Verb::POST, "/backup", Needs::Operator, post(system::backup)),
+    ]
+}
+
+/// Every call with what it needs, for the test that tries each of them with tokens of every kind (security.md P7).
+#[must_use]
+pub fn table() -> Vec<(Method, &'static str, Needs)> {
+    calls().into_iter().map(|Call { verb, path, needs, .. }| (verb, path, needs)).collect()
+}
+
+/// The calls for whoever can reach the listener, which must be one that the operating system guards.
 pub fn router(gatepost: Arc<Gatepost>) -> Router {
-    let calls = Router::new()
-        .route("/workspaces", get(workspaces::list).post(workspaces::create))
-        .route("/methods", get(system::methods))
-        .route("/clients", get(clients::list).post(clients::create))
-        .route("/clients/{id}", get(clients::show).patch(clients::update).delete(clients::remove))
-        .route("/clients/{id}/reveal", post(secrets::reveal))
-        .route("/clients/{id}/rotate", post(secrets::rotate))
-        .route("/clients/{id}/secrets/{number}/kill", post(secrets::kill))
-        .route("/clients/{id}/disable", post(clients::disable))
-        .route("/clients/{id}/enable", post(clients::enable))
-        .route("/clients/{id}/revoke", post(clients::revoke))
-        .route("/clients/{id}/token", post(tokens::issue))
-        .route("/deliveries", get(deliveries::list))
-        .route("/deliveries/{id}", get(deliveries::show))
-        .route("/deliveries/{id}/replay", post(deliveries::replay))
-        .route("/audit", get(audit::list))
-        .route("/requests/{id}", get(requests::show))
-        .route("/status", get(system::status))
-        .route("/migrate", post(system::migrate))
-        .route("/backup", post(system::backup));
+    let guarded = calls().into_iter().fold(Router::new(), |router, Call { path, handler, .. }| {
+        router.route(path, handler.route_layer(from_fn(access::admit_operator)))
+    });
     Router::new()
-        .nest("/admin/v1", calls)
+        .nest("/admin/v1", guarded)
         .fallback(no_such_call)
         .method_not_allowed_fallback(wrong_verb)
-        .layer(axum::middleware::map_response(not_to_be_kept))
+        .layer(map_response(not_to_be_kept))
         .with_state(gatepost)
 }
 
+/// The calls for the network: each asks for an admin token.
+pub fn public_router(gatepost: Arc<Gatepost>) -> Router {
+    let guarded = calls().into_iter().fold(Router::new(), |router, Call { path, needs, handler, .. }| {
+        let guard = from_fn_with_state((Arc::clone(&gatepost), needs), access::admit_token);
+        router.route(path, handler.route_layer(guard))
+    });
+    let calls = guarded.fallback(no_such_call).method_not_allowed_fallback(wrong_verb);
+    Router::new().nest("/admin/v1", calls).layer(map_response(not_to_be_kept)).with_state(gatepost)
+}
+
 async fn no_such_call() -> Problem {
+    absent()
+}
+
+/// What does not exist for whoever asks.
+fn absent() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not_found", "the admin API has no such call")
 }
 

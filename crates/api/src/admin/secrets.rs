@@ -19,7 +19,7 @@ use super::members::Members;
 /// `POST /clients/{id}/reveal`: `clientSecret` is the newest of those in `secrets`.
 pub(super) async fn reveal(
     State(gatepost): Shared,
-    Administrator(actor): Administrator,
+    Administrator { actor, .. }: Administrator,
     Path(id): Path<String>,
     members: Members,
 ) -> Result<Json<Value>, Problem> {
@@ -47,7 +47,7 @@ const USUAL_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 /// `POST /clients/{id}/rotate`: `overlap` is how long the present secrets stay good: a day if it is left out.
 pub(super) async fn rotate(
     State(gatepost): Shared,
-    Administrator(actor): Administrator,
+    Administrator { actor, .. }: Administrator,
     Path(id): Path<String>,
     mut members: Members,
 ) -> Result<Response, Problem> {
@@ -60,7 +60,7 @@ pub(super) async fn rotate(
 /// `POST /clients/{id}/secrets/{number}/kill`
 pub(super) async fn kill(
     State(gatepost): Shared,
-    Administrator(actor): Administrator,
+    Administrator { actor, .. }: Administrator,
     Path((id, number)): Path<(String, String)>,
     members: Members,
 ) -> Result<Response, Problem> {

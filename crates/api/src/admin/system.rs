@@ -33,7 +33,7 @@ pub(super) async fn status(State(gatepost): Shared) -> Result<Json<Value>, Probl
 /// `POST /migrate`: brings the tables to the form that this release needs.
 pub(super) async fn migrate(
     State(gatepost): Shared,
-    Administrator(_): Administrator,
+    _: Administrator,
     members: Members,
 ) -> Result<Json<Value>, Problem> {
     members.finish()?;
@@ -46,7 +46,7 @@ pub(super) async fn migrate(
 /// `POST /backup`: copies the database to the new file `path` while it is in use.
 pub(super) async fn backup(
     State(gatepost): Shared,
-    Administrator(_): Administrator,
+    _: Administrator,
     mut members: Members,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let path = members.required_text("path")?;

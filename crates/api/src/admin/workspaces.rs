@@ -11,8 +11,14 @@ use super::Shared;
 use super::access::Administrator;
 use super::members::Members;
 
-/// `GET /workspaces`: all of them, by subdomain.
-pub(super) async fn list(State(gatepost): Shared) -> Result<Json<Value>, Problem> {
+/// `GET /workspaces`: by subdomain; with a token those that it may be used for.
+pub(super) async fn list(
+    State(gatepost): Shared,
+    Administrator { sees_as, .. }: Administrator,
+) -> Result<Json<Value>, Problem> {
+    if let Some(user) = sees_as {
+        return Ok(Json(user.administered().map(view::workspace).collect()));
+    }
     let workspaces = gatepost.list_workspaces().await?;
     Ok(Json(workspaces.iter().map(view::workspace).collect()))
 }
@@ -20,7 +26,7 @@ pub(super) async fn list(State(gatepost): Shared) -> Result<Json<Value>, Problem
 /// `POST /workspaces`: `subdomain` and `name`, which is the subdomain if it is left out.
 pub(super) async fn create(
     State(gatepost): Shared,
-    Administrator(actor): Administrator,
+    Administrator { actor, .. }: Administrator,
     mut members: Members,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let subdomain = members.required_text("subdomain")?;

@@ -119,4 +119,22 @@ pub const TABLES: &[Table] = &[
     table("one_time_link", &["hash"], &["purpose", "expires_at"]),
     table("invitation", &["id"], &["hash", "email", "role", "invited_by", "expires_at"]),
     table("invitation_workspace", &["invitation_id", "workspace_number"], &[]),
+    table(
+        "admin_token",
+        &["id"],
+        &[
+            "user_id",
+            "name",
+            "finder",
+            "verifier",
+            "hint",
+            "scopes",
+            "workspaces",
+            "created_at",
+            "expires_at",
+            "ended_at",
+            "used_at",
+            "used_from",
+        ],
+    ),
 ];

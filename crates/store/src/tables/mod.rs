@@ -2,6 +2,7 @@
 //!
 //! Functions on a workspace's data take it first. `lookup_…` gives an option, `list_…` pages, `claim` leases.
 
+pub mod admin_tokens;
 pub mod audit;
 pub mod calls;
 pub mod client_list;
@@ -26,6 +27,7 @@ use crate::{Sql, StoreError, Tx, params};
 /// Every static statement of the tables, for the test that prepares them all.
 pub const STATEMENTS: &[&[&Sql]] = &[
     &[&NEXT],
+    admin_tokens::STATEMENTS,
     audit::STATEMENTS,
     calls::STATEMENTS,
     client_list::STATEMENTS,

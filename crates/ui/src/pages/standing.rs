@@ -39,6 +39,10 @@ pub(super) fn reason_of(row: &Row, names: &HashMap<String, String>, now: Timesta
 pub(super) fn who(actor: &str, names: &HashMap<String, String>) -> String {
     match actor.split_once(':') {
         Some(("user", id)) => names.get(id).cloned().unwrap_or_else(|| String::from("a former user")),
+        Some(("token", rest)) => {
+            let user = rest.split_once("/user:").and_then(|(_, user)| names.get(user));
+            format!("an API token of {}", user.map_or("a former user", String::as_str))
+        }
         Some((kind, id)) => format!("{kind} {id}"),
         None if actor == "cli" => String::from("the command line"),
         None if actor == "system" => String::from("Gatepost"),
