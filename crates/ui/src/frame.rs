@@ -60,6 +60,7 @@ pub(crate) enum Section {
     People,
     Audit,
     Troubleshooting,
+    Tokens,
     ClientHelp,
     WebhookHelp,
     Reference,

@@ -1,6 +1,7 @@
 //! The pages, one module each.
 
 mod account;
+mod api_tokens;
 mod audit;
 mod client;
 mod client_new;
@@ -104,6 +105,9 @@ pub(crate) fn router() -> Router<Arc<Gatepost>> {
         .route(&at("/requests"), get(requests::show))
         .route(&at("/requests/{id}"), get(explain::show))
         .route(&at("/audit"), get(audit::show))
+        .route(&at("/tokens"), get(api_tokens::show).post(api_tokens::send))
+        .route(&at("/tokens/new"), get(api_tokens::show_new))
+        .route(&at("/tokens/{id}/end"), post(api_tokens::end))
         .route(&at("/workspaces"), get(workspaces::show).post(workspaces::send))
         .route(&at("/workspaces/new"), get(workspaces::show_new))
         .route(&at("/workspaces/{subdomain}"), get(workspace::show).post(workspace::rename))
