@@ -15,6 +15,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &CLAIMED,
     &DUE,
     &TAKE,
+    &END_WITHOUT_EVENT,
     &NEXT_DUE,
     &RELEASE_ALL,
     &RECORD,
@@ -54,6 +55,11 @@ static DUE: Sql = Sql::new(
 
 static TAKE: Sql = Sql::new(
     "UPDATE delivery SET leased = $3, due_at = $4, fence = fence + 1 WHERE workspace_number = $1 AND id = $2",
+);
+
+static END_WITHOUT_EVENT: Sql = Sql::new(
+    "UPDATE delivery SET state = $3, reason = $4, leased = FALSE, ended_at = $5
+     WHERE workspace_number = $1 AND id = $2 AND state < 1",
 );
 
 static NEXT_DUE: Sql = Sql::new("SELECT min(due_at) FROM delivery WHERE state = 0");
@@ -228,7 +234,7 @@ pub fn claim(
 ) -> Result<Vec<Claimed>, StoreError> {
     let keys: Vec<(String, WorkspaceNumber)> =
         tx.all(&CLAIM, params![now, lease_until, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    read_claimed(tx, &keys)
+    read_claimed(tx, &keys, now)
 }
 
 /// So many that are due are looked at to find the few that may be claimed.
@@ -267,13 +273,28 @@ pub fn claim_others(
         })
         .collect();
     tx.exec_each(&TAKE, &sets.iter().map(<[Value<'_>; 4]>::as_slice).collect::<Vec<_>>())?;
-    Ok((read_claimed(tx, &keys)?, counts))
+    Ok((read_claimed(tx, &keys, now)?, counts))
 }
 
-fn read_claimed(tx: &Tx<'_>, keys: &[(String, WorkspaceNumber)]) -> Result<Vec<Claimed>, StoreError> {
+/// Why a delivery was skipped whose event is no longer there.
+pub const EVENT_GONE: &str = "the event is no longer kept";
+
+/// What was claimed, with its events. A delivery whose event is gone, as after a restore of parts of a database, has nothing
+/// to carry: it ends here, rather than being claimed again for ever.
+fn read_claimed(
+    tx: &Tx<'_>,
+    keys: &[(String, WorkspaceNumber)],
+    now: Timestamp,
+) -> Result<Vec<Claimed>, StoreError> {
     let mut claimed = Vec::with_capacity(keys.len());
     for (id, workspace) in keys {
-        claimed.extend(tx.opt(&CLAIMED, params![*workspace, id], claimed_from_row)?);
+        match tx.opt(&CLAIMED, params![*workspace, id], claimed_from_row)? {
+            Some(delivery) => claimed.push(delivery),
+            None => {
+                let skipped = DeliveryState::Skipped.code();
+                tx.exec(&END_WITHOUT_EVENT, params![*workspace, id, skipped, EVENT_GONE, now])?;
+            }
+        }
     }
     Ok(claimed)
 }

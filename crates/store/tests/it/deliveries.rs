@@ -14,6 +14,7 @@ use crate::support::{Place, on_both_engines};
 on_both_engines!(
     a_claim_takes_the_oldest_and_no_more_than_it_may,
     a_claim_of_others_puts_off_what_is_named,
+    a_delivery_whose_event_is_gone_is_skipped_when_it_is_claimed,
     results_are_written_down_once_and_by_the_holder_only,
     lists_go_on_where_they_stopped,
 );
@@ -140,6 +141,29 @@ async fn a_claim_of_others_puts_off_what_is_named(place: Place) {
     let (claimed, put_off) = claim_others(51, "whu_other").await.unwrap();
     assert_eq!((claimed.len(), put_off.len()), (4, 0));
     assert_eq!(claim(&store, 51, 100).await.len(), 6);
+}
+
+async fn a_delivery_whose_event_is_gone_is_skipped_when_it_is_claimed(place: Place) {
+    let store = store_with(&place, 1).await;
+    let stored = store.write(|tx| {
+        let without_event = NewDelivery {
+            id: "dlv_b",
+            event_id: "evt_gone",
+            url_id: "whu_b",
+            client: ClientNumber(1),
+            workspace: WorkspaceNumber(0),
+            method: &"contacts.create".parse().map_err(|_| StoreError::NotFound)?,
+            created_at: Timestamp(1),
+            leased_until: None,
+            replay_of: None,
+        };
+        deliveries::insert(tx, &without_event)
+    });
+    stored.await.unwrap();
+    assert_eq!(claim(&store, 1, 10).await.len(), 1);
+    let found = store.read(|tx| deliveries::lookup(tx, "dlv_b")).await.unwrap().unwrap();
+    assert_eq!((found.state, found.ended_at), (DeliveryState::Skipped, Some(Timestamp(1))));
+    assert_eq!(found.reason.as_deref(), Some(deliveries::EVENT_GONE));
 }
 
 async fn results_are_written_down_once_and_by_the_holder_only(place: Place) {
