@@ -102,8 +102,8 @@ fn ends_connection(refusal: &DbError) -> bool {
 
 fn from_class(class: &str, refusal: &DbError) -> StoreError {
     match class {
-        // Connections.
-        "08" => unavailable(describe(refusal)),
+        // Connections, and a server that has too little of something.
+        "08" | "53" => unavailable(describe(refusal)),
         // Values that cannot be, and rules that they break.
         "22" | "23" => StoreError::Constraint(describe(refusal)),
         // Names and syntax, which are the statement's own.
