@@ -13,7 +13,13 @@ const C_COMPILER_PACKAGES: [&str; 2] = ["gcc", "libc6-dev"];
 /// The tests start a server of their own from it.
 const DATABASE_PACKAGES: [&str; 1] = ["postgresql"];
 
-/// Where Debian's packages put it, a folder for each version.
+/// The tests of the pages drive a real browser.
+const BROWSER_PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
+
+/// Where Debian's package puts what drives it.
+const BROWSER_DRIVER: &str = "/usr/bin/chromedriver";
+
+/// Where Debian's packages put the server, a folder for each version.
 const DATABASE_HOME: &str = "/usr/lib/postgresql";
 
 /// Rust's own components that the checks call, each with the subcommand that it brings.
@@ -22,6 +28,7 @@ const COMPONENTS: [(&str, &str); 2] = [("rustfmt", "fmt"), ("clippy", "clippy")]
 pub(crate) fn ensure(root: &Path) -> Result<()> {
     ensure_c_compiler()?;
     ensure_database()?;
+    ensure_browser()?;
     for (component, subcommand) in COMPONENTS {
         ensure_component(root, component, subcommand)?;
     }
@@ -35,6 +42,11 @@ fn ensure_c_compiler() -> Result<()> {
 
 fn ensure_database() -> Result<()> {
     ensure_packages("a PostgreSQL server", &DATABASE_PACKAGES, || has_server(Path::new(DATABASE_HOME)))
+}
+
+fn ensure_browser() -> Result<()> {
+    let present = || Path::new(BROWSER_DRIVER).exists();
+    ensure_packages("Chromium and its driver", &BROWSER_PACKAGES, present)
 }
 
 /// Whether one of the versions in `home` has a server, and not only clients.

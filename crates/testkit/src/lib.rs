@@ -7,6 +7,7 @@ pub mod admin;
 pub mod api;
 pub mod app;
 pub mod books;
+pub mod browser;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
@@ -23,6 +24,7 @@ pub mod standby;
 
 pub use api::Api;
 pub use app::{App, Builder, TestClient};
+pub use browser::Browser;
 pub use cli::{Cli, Ran};
 pub use cluster::Cluster;
 pub use folder::Folder;
