@@ -1,4 +1,4 @@
-//! What the contract says of the page: A5, A8, A9, A16, A34.
+//! What the contract says of the page: A4, A5, A8, A9, A16, A34.
 
 use std::time::Duration;
 
@@ -6,6 +6,17 @@ use gatepost_model::Timestamp;
 use gatepost_testkit::{App, make};
 
 use crate::support::{BASE, PASSWORD, SCHOOL, SHOP, TASKS, owner, page_of, word};
+
+#[tokio::test]
+async fn a04_the_help_area_has_a_page_titled_api_client_management() {
+    let app = App::start().await;
+    app.workspace(SCHOOL).await;
+    let browser = owner(&app).await;
+    browser.press("API client management").await;
+    let heading = browser.run("return document.querySelector('h1').innerText", &[]).await;
+    assert_eq!(heading, "API client management");
+    browser.sees("API and developers").await;
+}
 
 #[tokio::test]
 async fn a05_clients_are_created_under_settings_api_manager() {
