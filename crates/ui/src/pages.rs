@@ -14,6 +14,7 @@ mod explain;
 mod first_call;
 mod help;
 mod invitation;
+mod matrix;
 mod methods;
 mod new_password;
 mod password;
@@ -109,6 +110,8 @@ pub(crate) fn router() -> Router<Arc<Gatepost>> {
         .route(&at("/tokens/new"), get(api_tokens::show_new))
         .route(&at("/tokens/{id}/end"), post(api_tokens::end))
         .route(&at("/workspaces"), get(workspaces::show).post(workspaces::send))
+        .route(&at("/clients-by-workspace"), get(matrix::show).post(matrix::review))
+        .route(&at("/clients-by-workspace/save"), post(matrix::save))
         .route(&at("/workspaces/new"), get(workspaces::show_new))
         .route(&at("/workspaces/{subdomain}"), get(workspace::show).post(workspace::rename))
         .merge(of_people())

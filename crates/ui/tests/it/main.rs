@@ -13,6 +13,8 @@ mod guarding;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod privileges;
