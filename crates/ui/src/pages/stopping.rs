@@ -5,6 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, State};
 use gatepost_core::Gatepost;
+use gatepost_core::calls;
 use gatepost_model::{ApiClient, ClientStatus, Timestamp};
 
 use super::client::{Over, address, changeable, page_of};
@@ -22,6 +23,8 @@ struct StopDialog<'a> {
     way: Way,
     now: Timestamp,
     problem: Option<&'static str>,
+    /// Calls that passed in the time that pages look back, and the addresses they came from.
+    calls: (u64, usize),
 }
 
 /// How a client is stopped.
@@ -84,7 +87,8 @@ pub(super) async fn show_delete(
 
 async fn confirm(gatepost: &Arc<Gatepost>, visit: &Visit, id: &str, way: Way) -> Answer {
     let client = stoppable(gatepost.managed_client(visit.user(), id).await?, way)?;
-    let over = Over::dialog(&StopDialog { client: &client, way, now: visit.now, problem: None })?;
+    let calls = recent_calls(gatepost, visit, &client).await?;
+    let over = Over::dialog(&StopDialog { client: &client, way, now: visit.now, problem: None, calls })?;
     page_of(gatepost, visit, client, &over).await
 }
 
@@ -140,8 +144,20 @@ pub(super) async fn delete(
 
 async fn again(gatepost: &Arc<Gatepost>, visit: &Visit, client: ApiClient, way: Way) -> Answer {
     let problem = Some("This is not the name of the client.");
-    let over = Over::dialog_again(&StopDialog { client: &client, way, now: visit.now, problem })?;
+    let calls = recent_calls(gatepost, visit, &client).await?;
+    let over = Over::dialog_again(&StopDialog { client: &client, way, now: visit.now, problem, calls })?;
     page_of(gatepost, visit, client, &over).await
+}
+
+async fn recent_calls(
+    gatepost: &Gatepost,
+    visit: &Visit,
+    client: &ApiClient,
+) -> Result<(u64, usize), Failure> {
+    let since = visit.now.minus(calls::SHOWN);
+    let counted = gatepost.calls_of(client.number, since).await?;
+    let passed = calls::by_workspace(&counted).values().map(|tally| tally.passed).sum();
+    Ok((passed, gatepost.calls_by_address(client.number, since).await?.len()))
 }
 
 fn stoppable(client: ApiClient, way: Way) -> Result<ApiClient, Failure> {
