@@ -30,6 +30,7 @@ Usage: cargo xtask COMMAND
                   --fast leaves the docs build out
   bench [--quick] [--json] [--rows NAME,…]
                   the product beside the limits of its parts (docs/performance.md); builds both first
+  screenshots     pictures of the main pages, anew, into docs/screenshots
   check-layers    which crate may depend on which, and where SQL, drivers and web parts may stand
   sizes           file sizes, leftovers, sleeps in tests, paths that lead nowhere
   licences        licences of all dependencies, and crates that must not be linked";
@@ -52,6 +53,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["test" | "ci"] => pipeline::run(&root, pipeline::Extent::Full),
         ["test" | "ci", "--fast"] => pipeline::run(&root, pipeline::Extent::WithoutDocs),
         ["bench", given @ ..] => bench::run(&root, given),
+        ["screenshots"] => pipeline::screenshots(&root),
         ["check-layers"] => check_layers(&root),
         ["sizes"] => check_sizes(&root),
         ["licences"] => check_licences(&root),

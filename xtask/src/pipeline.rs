@@ -72,6 +72,16 @@ fn test_steps(root: &Path, totals: &mut Totals, log: &mut Log) -> Result<()> {
     })
 }
 
+/// Makes the pictures that README and docs show.
+pub(crate) fn screenshots(root: &Path) -> Result<()> {
+    prerequisites::ensure(root)?;
+    let folder = root.join("docs/screenshots");
+    std::fs::create_dir_all(&folder)?;
+    let mut command = cargo(root);
+    command.args(["test", "--package", "gatepost", "--test", "browser", "pictures"]);
+    succeed(command.env("GATEPOST_SCREENSHOTS", folder), "see above")
+}
+
 fn succeed(command: &mut Command, hint: &str) -> Result<()> {
     let status = command.stdin(Stdio::null()).status().context("cargo cannot be run")?;
     ensure!(status.success(), "failed; {hint}");

@@ -39,7 +39,7 @@ async fn every_page_is_accessible_small_and_fits_a_phone() {
 }
 
 /// A deployment with something on each page.
-async fn furnish(app: &App, receiver: &Receiver) {
+pub(crate) async fn furnish(app: &App, receiver: &Receiver) {
     app.workspace(SCHOOL).await;
     app.workspace(SHOP).await;
     let urls = [receiver.url(&format!("/hooks/{}", "a-long-path-without-a-break".repeat(4)))];

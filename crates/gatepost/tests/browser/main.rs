@@ -9,6 +9,8 @@ mod everywhere;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod screenshots;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod webhooks;
