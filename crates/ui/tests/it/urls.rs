@@ -5,7 +5,8 @@ use std::time::Duration;
 use gatepost_core::clients::NewClient;
 use gatepost_core::deliveries::Shown;
 use gatepost_model::{DeliveryState, UrlState, WebhookUrl};
-use gatepost_store::{Sql, params};
+use gatepost_store::Tx;
+use gatepost_store::tables::clients;
 use gatepost_testkit::receiver::Script;
 use gatepost_testkit::{App, Receiver, TestClient};
 
@@ -204,7 +205,6 @@ async fn a_test_shows_the_answer_in_place_and_six_a_minute_are_enough() {
 
 #[tokio::test]
 async fn a_test_never_leaves_for_a_private_address() {
-    static MOVE: Sql = Sql::new("UPDATE webhook_url SET url = $2 WHERE id = $1");
     let receiver = Receiver::start().await;
     let app = App::builder().with_closed_networks().start().await;
     app.workspace("one").await;
@@ -216,8 +216,16 @@ async fn a_test_never_leaves_for_a_private_address() {
     let client = app.client(new).await;
     let url = app.gatepost().show_client(&client.id).await.unwrap().webhook_urls.remove(0);
     // As one that was saved when the operator still allowed it.
-    let (id, inside) = (url.id.clone(), receiver.url("/in"));
-    app.gatepost().store().write(move |tx| tx.exec(&MOVE, params![&id, &inside])).await.unwrap();
+    let (id, inside, now) = (client.id.clone(), receiver.url("/in"), app.gatepost().now());
+    let moved = move |tx: &Tx<'_>| {
+        let number = clients::lookup_number(tx, &id)?.unwrap();
+        let before = clients::lookup(tx, number)?.unwrap();
+        let mut after = before.clone();
+        after.webhook_urls[0].url.clone_from(&inside);
+        after.revision += 1;
+        clients::save(tx, &before, &after, now)
+    };
+    assert!(app.gatepost().store().write(moved).await.unwrap());
     let browser = Browser::owner(&app).await;
     let path = format!("/clients/{}/urls/{}/test", client.id, url.id);
     let page = browser.post(&path, &[]).await.with_status(200).text();

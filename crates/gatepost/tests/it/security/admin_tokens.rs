@@ -6,9 +6,9 @@ use std::time::Duration;
 use gatepost_api::admin::{self, Needs};
 use gatepost_core::Actor;
 use gatepost_core::admin_tokens::{NewAdminToken, Scope};
-use gatepost_model::{Role, Timestamp, User, Workspace, ids};
-use gatepost_store::tables::people;
-use gatepost_store::{Sql, params};
+use gatepost_model::{Role, Timestamp, User, WorkspaceNumber, ids};
+use gatepost_store::Tx;
+use gatepost_store::tables::{memberships, people};
 use gatepost_testkit::{Answer, App, TestClient, make};
 use serde_json::{Value, json};
 
@@ -18,11 +18,8 @@ use crate::support::{SCHOOL, SHOP, create_task, text};
 const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 
-static REMOVE: Sql = Sql::new("DELETE FROM user_account WHERE id = $1");
-static DEMOTE: Sql = Sql::new("UPDATE membership SET role = 'member' WHERE user_id = $1");
-
 /// A user with a role in one workspace.
-async fn user(app: &App, name: &str, workspace: &Workspace, role: Role) -> String {
+async fn user(app: &App, name: &str, number: WorkspaceNumber, role: Role) -> String {
     let id = ids::sortable(ids::USER, app.gatepost().now(), app.gatepost().random());
     let user = User {
         id: id.clone(),
@@ -32,13 +29,17 @@ async fn user(app: &App, name: &str, workspace: &Workspace, role: Role) -> Strin
         memberships: Vec::new(),
         created_at: app.gatepost().now(),
     };
-    let number = workspace.number;
     let added = app.gatepost().store().write(move |tx| {
         people::insert(tx, &user, "no password")?;
         people::join(tx, &user.id, number, role)
     });
     added.await.unwrap();
     id
+}
+
+async fn number_of(app: &App, workspace: &str) -> WorkspaceNumber {
+    let all = app.gatepost().list_workspaces().await.unwrap();
+    all.into_iter().find(|known| known.subdomain.as_str() == workspace).unwrap().number
 }
 
 /// A token of a user: its id and itself.
@@ -67,8 +68,8 @@ impl Stage {
     async fn set() -> Self {
         let app = App::builder().clock_at(START).start().await;
         let (school, shop) = (app.workspace(SCHOOL).await, app.workspace(SHOP).await);
-        let ann = user(&app, "ann", &school, Role::Owner).await;
-        let ben = user(&app, "ben", &shop, Role::Owner).await;
+        let ann = user(&app, "ann", school.number, Role::Owner).await;
+        let ben = user(&app, "ben", shop.number, Role::Owner).await;
         let client = app
             .client(gatepost_core::clients::NewClient {
                 webhook_urls: vec![String::from("http://127.0.0.1:9/hook")],
@@ -115,13 +116,10 @@ async fn p7_no_call_can_be_made_without_a_good_token() {
     let (id, good) = token(app, &stage.ann, SCHOOL, all).await;
     let (ended_id, ended) = token(app, &stage.ann, SCHOOL, all).await;
     app.gatepost().end_admin_token(&Actor::Cli, &ended_id).await.unwrap();
-    let leaver = {
-        let school = app.gatepost().list_workspaces().await.unwrap();
-        let school = school.into_iter().find(|workspace| workspace.subdomain.as_str() == SCHOOL).unwrap();
-        user(app, "leaver", &school, Role::Owner).await
-    };
+    let school = number_of(app, SCHOOL).await;
+    let leaver = user(app, "leaver", school, Role::Owner).await;
     let (_, orphan) = token(app, &leaver, SCHOOL, all).await;
-    app.gatepost().store().write(move |tx| tx.exec(&REMOVE, params![&leaver])).await.unwrap();
+    app.gatepost().store().write(move |tx| memberships::leave(tx, &leaver, school)).await.unwrap();
     let wrong = altered(&good);
     for (verb, path, needs) in admin::table() {
         let path = stage.path(path, &id);
@@ -186,7 +184,9 @@ async fn p7_what_belongs_to_another_workspace_does_not_exist() {
             }
         }
         let ann = stage.ann.clone();
-        stage.app.gatepost().store().write(move |tx| tx.exec(&DEMOTE, params![&ann])).await.unwrap();
+        let school = number_of(&stage.app, SCHOOL).await;
+        let demoted = move |tx: &Tx<'_>| people::join(tx, &ann, school, Role::Member);
+        stage.app.gatepost().store().write(demoted).await.unwrap();
     }
     assert_eq!(stage.app.ask_token(&stage.client.client_id, &stage.client.secret).await.status, 200);
 }
