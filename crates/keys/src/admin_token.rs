@@ -1,7 +1,7 @@
 //! Admin tokens: their shape and their two parts.
 //!
 //! `gpa_`, 43 characters of base 62 (256 bits), 3 characters of checksum, as client secrets have
-//! ([`secret`](crate::secret)). The first twelve random characters find the token's row, the keyed hash over the whole
+//! ([`crate::secret`]). The first twelve random characters find the token's row, the keyed hash over the whole
 //! text proves it: so no key has to be the newest one, and comparing takes the same time whatever the answer.
 
 use gatepost_model::Random;

@@ -75,6 +75,12 @@ struct ReviewPage<'a> {
     changes: Vec<Change>,
 }
 
+impl ReviewPage<'_> {
+    fn can_save(&self) -> bool {
+        self.changes.iter().any(|change| change.problem.is_none())
+    }
+}
+
 /// What becomes of one client.
 struct Change {
     row: Row,
@@ -159,6 +165,9 @@ pub(super) async fn save(State(gatepost): State<Arc<Gatepost>>, visit: Visit, fo
             }
         };
         outcomes.push((client.name, problem));
+    }
+    if outcomes.is_empty() {
+        return Err(Failure::Malformed);
     }
     if outcomes.iter().all(|(_, problem)| problem.is_none()) {
         return changed(&gatepost, Flash::Saved, &format!("{BASE}/clients-by-workspace"));

@@ -62,6 +62,12 @@ async fn changes_are_reviewed_and_saved_client_by_client() {
     let wanted = [("client", now.as_str()), ("remove", &billing_kiln)];
     browser.post("/clients-by-workspace/save", &wanted).await.with_status(303);
     assert_eq!(enabled(&app, &billing).await, ["shop"]);
+
+    // What cannot be saved is not offered to be.
+    let none_ticked = [("column", "shop"), ("client", now.as_str())];
+    let review = browser.post("/clients-by-workspace", &none_ticked).await.with_status(200).text();
+    assert!(review.contains("Not saved") && !review.contains("Save changes"), "{review}");
+    browser.post("/clients-by-workspace/save", &[]).await.with_status(400);
 }
 
 #[tokio::test]
