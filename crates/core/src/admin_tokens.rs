@@ -258,7 +258,9 @@ impl Gatepost {
             Ok::<_, Error>(people::lookup(tx, &token.user_id)?.map(|user| (token, verifier, user)))
         });
         Ok(found.await?.and_then(|(found, verifier, user)| {
+            // Whoever was removed from every workspace acts for nobody, and neither do their programs.
             let is_good = self.keyring.recognises(&verifier, token)
+                && !user.memberships.is_empty()
                 && found.ended_at.is_none()
                 && now < found.expires_at;
             is_good.then_some((found, user))
