@@ -49,7 +49,7 @@ async fn a_receiver_that_failed_is_mended_and_the_delivery_sent_again() {
     let _ = app.call("POST", TASKS, &token, Some(SCHOOL), Some(task)).await.expect(200);
     receiver.wait_for(1).await;
     browser.go(&format!("{BASE}/deliveries?state=failed")).await;
-    browser.sees_in_time("CRM sync").await;
+    browser.sees_in_time("task.create").await;
     browser.press("task.create").await;
     browser.sees("Attempt 1").await;
     browser.sees("500").await;
