@@ -6,8 +6,8 @@
 
 pub mod access;
 pub mod actor;
-mod admin_calls;
 pub mod admin_tokens;
+mod allowance;
 pub mod audit;
 pub mod calls;
 pub mod client_list;
@@ -33,14 +33,15 @@ pub mod samples;
 pub mod secrets;
 pub mod sessions;
 pub mod settings;
+pub mod test_send;
 pub mod tokens;
 pub mod totp;
-pub mod trial;
 pub mod view;
 pub mod webhook_urls;
 pub mod workspaces;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatepost_catalog::Catalog;
 use gatepost_keys::Keyring;
@@ -55,14 +56,14 @@ pub use gatepost_store::migrations::{MigrationState, MigrationStatus};
 pub use gatepost_store::tables::Page;
 pub use settings::Settings;
 
-use crate::admin_calls::AdminCalls;
+use crate::allowance::Allowance;
 use crate::calls::Calls;
 use crate::counts::Counts;
 use crate::directory::Directory;
 use crate::journal::Journal;
 use crate::limits::{FailedAttempts, FailureBounds, RateLimits};
 use crate::passwords::Passwords;
-use crate::trial::Trials;
+use crate::test_send::TestSends;
 
 /// One deployment's use cases, with all that they need.
 pub struct Gatepost {
@@ -79,14 +80,14 @@ pub struct Gatepost {
     /// What was refused to whom: a few of them leave an audit entry.
     pub(crate) refused: FailedAttempts,
     pub(crate) failed_admin_calls: FailedAttempts,
-    pub(crate) admin_calls: AdminCalls,
+    pub(crate) admin_calls: Allowance,
     pub(crate) passwords: Passwords,
     pub(crate) journal: Journal,
     pub(crate) calls: Calls,
     pub(crate) counts: Counts,
     pub(crate) handover: Handover,
     pub(crate) vet_url: VetUrl,
-    pub(crate) trials: Trials,
+    pub(crate) test_sends: TestSends,
 }
 
 /// Says why a URL cannot get webhooks, given the networks that the operator opened. The guard itself belongs to the
@@ -126,7 +127,7 @@ impl Gatepost {
             failed_sign_ins: FailedAttempts::new(FailureBounds::SIGN_INS),
             refused: FailedAttempts::new(FailureBounds::SIGN_INS),
             failed_admin_calls: FailedAttempts::new(FailureBounds::TOKENS),
-            admin_calls: AdminCalls::default(),
+            admin_calls: Allowance::new(admin_tokens::MOST_CALLS, Duration::from_secs(60)),
             passwords: Passwords::default(),
             journal: Journal::default(),
             calls: Calls::default(),
@@ -140,7 +141,7 @@ impl Gatepost {
             settings: parts.settings,
             handover: parts.handover,
             vet_url: parts.vet_url,
-            trials: Trials::default(),
+            test_sends: TestSends::default(),
         }
     }
 

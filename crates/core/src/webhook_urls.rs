@@ -106,19 +106,15 @@ impl Gatepost {
         actor: &Actor,
         at: UrlAt<'_>,
     ) -> Result<ApiClient, Error> {
-        let url_id = at.url.to_owned();
-        let changed =
-            self.change_client(actor, at.client, ("webhook-url.pause", at.revision), move |_, client, _| {
-                let url = url_of(client, &url_id)?;
-                if url.state == UrlState::Disabled {
-                    return Err(Error::Conflict(String::from(
-                        "the webhook URL is disabled: nothing is sent to it",
-                    )));
-                }
-                url.state = UrlState::Paused;
-                Ok(())
-            });
-        Ok(changed.await?.0)
+        let pause = |url: &mut WebhookUrl, _| {
+            if url.state == UrlState::Disabled {
+                let problem = "the webhook URL is disabled: nothing is sent to it";
+                return Err(Error::Conflict(problem.to_owned()));
+            }
+            url.state = UrlState::Paused;
+            Ok(())
+        };
+        self.change_url(actor, at, "webhook-url.pause", pause).await
     }
 
     /// Has a paused webhook URL sent to again, and says what becomes of what was held back. Gives
@@ -170,18 +166,15 @@ impl Gatepost {
         actor: &Actor,
         at: UrlAt<'_>,
     ) -> Result<ApiClient, Error> {
-        let url_id = at.url.to_owned();
-        let changed =
-            self.change_client(actor, at.client, ("webhook-url.enable", at.revision), move |_, client, _| {
-                let url = url_of(client, &url_id)?;
-                if url.state != UrlState::Disabled {
-                    return Err(Error::Conflict(String::from("the webhook URL is not disabled")));
-                }
-                url.state = UrlState::Active;
-                url.reason = None;
-                Ok(())
-            });
-        Ok(changed.await?.0)
+        let enable = |url: &mut WebhookUrl, _| {
+            if url.state != UrlState::Disabled {
+                return Err(Error::Conflict(String::from("the webhook URL is not disabled")));
+            }
+            url.state = UrlState::Active;
+            url.reason = None;
+            Ok(())
+        };
+        self.change_url(actor, at, "webhook-url.enable", enable).await
     }
 
     /// Makes a new signing key. The old one signs beside it for as long as `overlap` says, so that each webhook carries both
@@ -199,16 +192,14 @@ impl Gatepost {
             return Err(Error::invalid("overlap", "must not be longer than 7 days"));
         }
         let key = WebhookKey::generate(&*self.random);
-        let (this, url_id, made) = (Arc::clone(self), at.url.to_owned(), key.clone());
-        let action = ("signing-key.rotate", at.revision);
-        let changed = self.change_client(actor, at.client, action, move |_, client, now| {
-            let url = url_of(client, &url_id)?;
+        let (this, made) = (Arc::clone(self), key.clone());
+        let rotate = move |url: &mut WebhookUrl, now: Timestamp| {
             end_keys(url, now.plus(overlap), now);
             let sealed = this.keyring.seal(&made, Sealing::SigningKey(&url.id), &*this.random);
             url.signing_keys.insert(0, SigningKey { sealed, expires_at: None });
             Ok(())
-        });
-        Ok((changed.await?.0, key))
+        };
+        Ok((self.change_url(actor, at, "signing-key.rotate", rotate).await?, key))
     }
 
     /// Ends every signing key of a webhook URL but the newest now.
@@ -220,12 +211,25 @@ impl Gatepost {
         actor: &Actor,
         at: UrlAt<'_>,
     ) -> Result<ApiClient, Error> {
+        let end = |url: &mut WebhookUrl, _| {
+            url.signing_keys.truncate(1);
+            Ok(())
+        };
+        self.change_url(actor, at, "signing-key.end", end).await
+    }
+
+    /// Changes nothing of a client but one of its URLs, and calls that `action` in the audit trail.
+    async fn change_url(
+        self: &Arc<Self>,
+        actor: &Actor,
+        at: UrlAt<'_>,
+        action: &'static str,
+        change: impl Fn(&mut WebhookUrl, Timestamp) -> Result<(), Error> + Send + 'static,
+    ) -> Result<ApiClient, Error> {
         let url_id = at.url.to_owned();
-        let changed =
-            self.change_client(actor, at.client, ("signing-key.end", at.revision), move |_, client, _| {
-                url_of(client, &url_id)?.signing_keys.truncate(1);
-                Ok(())
-            });
+        let changed = self.change_client(actor, at.client, (action, at.revision), move |_, client, now| {
+            change(url_of(client, &url_id)?, now)
+        });
         Ok(changed.await?.0)
     }
 

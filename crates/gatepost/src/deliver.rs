@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use gatepost_core::deliveries::{Recipient, Withheld};
-use gatepost_core::trial::{Sending, Trial, TrialAnswer, TrialSender};
+use gatepost_core::test_send::{Sending, TestAnswer, TestSend, TestSender};
 use gatepost_core::{Error, Gatepost};
 use gatepost_keys::{Keyring, Sealing, WebhookKey};
 use gatepost_model::{ApiClient, ClientNumber, Method, WorkspaceNumber};
@@ -53,7 +53,8 @@ pub fn start(
 ) -> anyhow::Result<Arc<AttemptCounts>> {
     let Senders { gatepost, keyring, sources, handed } = senders;
     let transport = Arc::new(egress(&config.webhooks, sources)?);
-    gatepost.connect_trials(Arc::new(Tests { transport: transport.clone(), keyring: Arc::clone(&keyring) }));
+    gatepost
+        .connect_test_sender(Arc::new(Tests { transport: transport.clone(), keyring: Arc::clone(&keyring) }));
     let dispatcher = Dispatcher::new(dispatch::Parts {
         store: gatepost.store().clone(),
         transport,
@@ -171,14 +172,14 @@ struct Tests {
     keyring: Arc<Keyring>,
 }
 
-impl TrialSender for Tests {
-    fn send(&self, trial: Trial) -> Sending<'_> {
+impl TestSender for Tests {
+    fn send(&self, test_send: TestSend) -> Sending<'_> {
         Box::pin(async move {
-            let recipient = opened(&self.keyring, &trial.recipient)?;
-            let mut request = message::request(&sample(&trial), &recipient, 1, trial.at);
+            let recipient = opened(&self.keyring, &test_send.recipient)?;
+            let mut request = message::request(&sample(&test_send), &recipient, 1, test_send.at);
             request.headers.insert(TEST, HeaderValue::from_static("true"));
             let exchange = Transport::send(&*self.transport, request).await;
-            Ok(TrialAnswer {
+            Ok(TestAnswer {
                 outcome: exchange.outcome,
                 status: exchange.status,
                 error: exchange.error,
@@ -193,19 +194,19 @@ impl TrialSender for Tests {
 }
 
 /// A sample in the shape of a delivery, which it never becomes.
-fn sample(trial: &Trial) -> Claimed {
+fn sample(test_send: &TestSend) -> Claimed {
     Claimed {
-        id: trial.delivery_id.clone(),
-        event_id: trial.event_id.clone(),
-        url_id: trial.recipient.url.id.clone(),
-        client: trial.recipient.client.number,
+        id: test_send.delivery_id.clone(),
+        event_id: test_send.event_id.clone(),
+        url_id: test_send.recipient.url.id.clone(),
+        client: test_send.recipient.client.number,
         workspace: WorkspaceNumber(0),
-        method: trial.method.clone(),
+        method: test_send.method.clone(),
         attempts: 0,
         fence: 0,
         record_id: String::new(),
-        record: trial.record.clone(),
+        record: test_send.record.clone(),
         caused_by: String::from("system"),
-        event_at: trial.at,
+        event_at: test_send.at,
     }
 }

@@ -107,20 +107,29 @@ async fn a_claim_takes_the_oldest_and_no_more_than_it_may(place: Place) {
     assert!(again.iter().all(|delivery| delivery.fence == first[0].fence + 1));
 }
 
+fn created() -> Method {
+    "contacts.create".parse().unwrap()
+}
+
+/// A delivery that is due at once, to another URL than all others.
+fn to_another_url<'a>(event_id: &'a str, method: &'a Method) -> NewDelivery<'a> {
+    NewDelivery {
+        id: "dlv_b",
+        event_id,
+        url_id: "whu_b",
+        client: ClientNumber(1),
+        workspace: WorkspaceNumber(0),
+        method,
+        created_at: Timestamp(1),
+        leased_until: None,
+        replay_of: None,
+    }
+}
+
 async fn a_claim_of_others_puts_off_what_is_named(place: Place) {
-    let store = store_with(&place, 10).await;
-    let stored = store.write(|tx| {
-        let for_another = NewDelivery {
-            id: "dlv_b",
-            event_id: "evt_0000",
-            url_id: "whu_b",
-            client: ClientNumber(1),
-            workspace: WorkspaceNumber(0),
-            method: &"contacts.create".parse().map_err(|_| StoreError::NotFound)?,
-            created_at: Timestamp(1),
-            leased_until: None,
-            replay_of: None,
-        };
+    let (store, method) = (store_with(&place, 10).await, created());
+    let stored = store.write(move |tx| {
+        let for_another = to_another_url("evt_0000", &method);
         deliveries::insert(tx, &for_another)?;
         deliveries::insert_for_later(tx, &NewDelivery { id: "dlv_later", ..for_another }, Timestamp(5))
     });
@@ -144,19 +153,9 @@ async fn a_claim_of_others_puts_off_what_is_named(place: Place) {
 }
 
 async fn a_delivery_whose_event_is_gone_is_skipped_when_it_is_claimed(place: Place) {
-    let store = store_with(&place, 1).await;
-    let stored = store.write(|tx| {
-        let without_event = NewDelivery {
-            id: "dlv_b",
-            event_id: "evt_gone",
-            url_id: "whu_b",
-            client: ClientNumber(1),
-            workspace: WorkspaceNumber(0),
-            method: &"contacts.create".parse().map_err(|_| StoreError::NotFound)?,
-            created_at: Timestamp(1),
-            leased_until: None,
-            replay_of: None,
-        };
+    let (store, method) = (store_with(&place, 1).await, created());
+    let stored = store.write(move |tx| {
+        let without_event = to_another_url("evt_gone", &method);
         deliveries::insert(tx, &without_event)
     });
     stored.await.unwrap();

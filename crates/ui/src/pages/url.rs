@@ -6,7 +6,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
-use gatepost_core::trial::TrialAnswer;
+use gatepost_core::test_send::TestAnswer;
 use gatepost_core::webhook_urls::{Broken, Resume, USUAL_KEY_OVERLAP, UrlAt};
 use gatepost_core::{Error, Gatepost};
 use gatepost_model::{ApiClient, ClientStatus, Timestamp, UrlState, WebhookUrl};
@@ -43,7 +43,7 @@ struct Over {
     /// What was wrong with the password.
     password: Option<String>,
     /// What came of a test.
-    answer: Option<TrialAnswer>,
+    answer: Option<TestAnswer>,
     /// A key that was made just now.
     shown: Option<ShownValue>,
 }

@@ -3,9 +3,8 @@
 //! It goes the way of every webhook, through the same guard and signed with the same keys, but it is no delivery: it is
 //! not stored, not tried again, and says of itself that it is a test.
 
-use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use gatepost_model::webhook::Outcome;
@@ -13,6 +12,7 @@ use gatepost_model::{ApiClient, ClientStatus, Method, Timestamp, ids};
 use serde_json::json;
 
 use crate::access::load_managed;
+use crate::allowance::Allowance;
 use crate::audit::Note;
 use crate::deliveries::Recipient;
 use crate::webhook_urls::UrlAt;
@@ -22,12 +22,9 @@ use crate::{Actor, Error, Gatepost};
 const MOST_TESTS: u32 = 6;
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// So many clients are counted; at more, those whose time is over are forgotten.
-const MOST_COUNTED: usize = 1_000;
-
 /// A sample to be sent.
 #[derive(Clone, Debug)]
-pub struct Trial {
+pub struct TestSend {
     /// To whom.
     pub recipient: Recipient,
     /// What it pretends has happened.
@@ -44,7 +41,7 @@ pub struct Trial {
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrialAnswer {
+pub struct TestAnswer {
     /// How it ended.
     pub outcome: Outcome,
     /// The status, if there was an answer.
@@ -64,44 +61,30 @@ pub struct TrialAnswer {
 }
 
 /// What a sender gives back, when it has an answer.
-pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<TrialAnswer, Error>> + Send + 'a>>;
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<TestAnswer, Error>> + Send + 'a>>;
 
 /// Sends samples: the delivery engine, which is above this crate.
-pub trait TrialSender: Send + Sync + 'static {
+pub trait TestSender: Send + Sync + 'static {
     /// Sends one and waits for the answer.
-    fn send(&self, trial: Trial) -> Sending<'_>;
+    fn send(&self, test_send: TestSend) -> Sending<'_>;
 }
 
-/// The sender, once there is one, and how often it was asked.
-#[derive(Default)]
-pub(crate) struct Trials {
-    sender: OnceLock<Arc<dyn TrialSender>>,
-    asked: Mutex<HashMap<String, (Timestamp, u32)>>,
+/// The sender, once there is one, and how often each client may have it send.
+pub(crate) struct TestSends {
+    sender: OnceLock<Arc<dyn TestSender>>,
+    allowance: Allowance,
 }
 
-impl Trials {
-    /// Counts one more test, unless that is one too many: then it says how long to wait.
-    fn admit(&self, client_id: &str, now: Timestamp) -> Result<(), Duration> {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.len() >= MOST_COUNTED {
-            asked.retain(|_, (begun, _)| now < begun.plus(WINDOW));
-        }
-        let (begun, count) = asked.entry(client_id.to_owned()).or_insert((now, 0));
-        if begun.plus(WINDOW) <= now {
-            (*begun, *count) = (now, 0);
-        }
-        if *count >= MOST_TESTS {
-            return Err(begun.plus(WINDOW).since(now));
-        }
-        *count += 1;
-        Ok(())
+impl Default for TestSends {
+    fn default() -> Self {
+        Self { sender: OnceLock::new(), allowance: Allowance::new(MOST_TESTS, WINDOW) }
     }
 }
 
 impl Gatepost {
     /// Says who sends samples. The first one stays.
-    pub fn connect_trials(&self, sender: Arc<dyn TrialSender>) {
-        let _ = self.trials.sender.set(sender);
+    pub fn connect_test_sender(&self, sender: Arc<dyn TestSender>) {
+        let _ = self.test_sends.sender.set(sender);
     }
 
     /// Sends a sample to a webhook URL, whatever its state, and waits for the answer. That it was asked for is kept in the
@@ -114,8 +97,8 @@ impl Gatepost {
         self: &Arc<Self>,
         actor: &Actor,
         at: UrlAt<'_>,
-    ) -> Result<TrialAnswer, Error> {
-        let sender = self.trials.sender.get().ok_or_else(|| {
+    ) -> Result<TestAnswer, Error> {
+        let sender = self.test_sends.sender.get().ok_or_else(|| {
             Error::Conflict(String::from(
                 "webhooks are sent by a running server only: start it, then try again",
             ))
@@ -123,28 +106,31 @@ impl Gatepost {
         let now = self.now();
         let (this, actor) = (Arc::clone(self), actor.clone());
         let (id, url_id) = (at.client.to_owned(), at.url.to_owned());
-        let trial = self.store.write(move |tx| {
+        let (asker, named) = (actor.clone(), id.clone());
+        let client = self.store.read(move |tx| load_managed(tx, &asker, &named)).await?;
+        // Not in the transaction, which may run more than once.
+        self.test_sends.allowance.take(&client.id, now).map_err(|wait| {
+            let seconds = wait.as_secs().max(1);
+            Error::Conflict(format!("{MOST_TESTS} tests a minute are enough: wait {seconds} seconds"))
+        })?;
+        let test_send = self.store.write(move |tx| {
             let client = load_managed(tx, &actor, &id)?;
-            let trial = this.trial(client, &url_id, now)?;
+            let test_send = this.test_send(client, &url_id, now)?;
             let what = json!({ "webhookUrl": url_id });
-            this.trials.admit(&trial.recipient.client.id, now).map_err(|wait| {
-                let seconds = wait.as_secs().max(1);
-                Error::Conflict(format!("{MOST_TESTS} tests a minute are enough: wait {seconds} seconds"))
-            })?;
-            let subject_id = &trial.recipient.client.id;
+            let subject_id = &test_send.recipient.client.id;
             let action = "webhook-url.test";
             this.note(
                 tx,
                 now,
                 &Note { actor: &actor, action, subject_id, before: None, after: Some(&what) },
             )?;
-            Ok::<_, Error>(trial)
+            Ok::<_, Error>(test_send)
         });
-        let trial = trial.await?;
-        sender.send(trial).await
+        let test_send = test_send.await?;
+        sender.send(test_send).await
     }
 
-    fn trial(&self, client: ApiClient, url_id: &str, now: Timestamp) -> Result<Trial, Error> {
+    fn test_send(&self, client: ApiClient, url_id: &str, now: Timestamp) -> Result<TestSend, Error> {
         if client.status == ClientStatus::Revoked {
             return Err(Error::Conflict(String::from("the client was revoked: nothing is sent for it")));
         }
@@ -153,7 +139,7 @@ impl Gatepost {
         let method = ticked.or_else(|| self.catalog.methods().next());
         let method = method.ok_or_else(|| Error::Conflict(String::from("no entity type has events")))?;
         let workspace = client.workspaces.first().map_or("", |workspace| workspace.subdomain.as_str());
-        Ok(Trial {
+        Ok(TestSend {
             record: self.sample_record(&method, now).to_string(),
             event_id: ids::sortable(ids::EVENT, now, &*self.random),
             delivery_id: ids::sortable(ids::DELIVERY, now, &*self.random),
@@ -167,22 +153,5 @@ impl Gatepost {
                 client: Arc::new(client),
             },
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn six_tests_a_minute_are_enough() {
-        let trials = Trials::default();
-        let now = Timestamp::from_seconds(1_000);
-        for _ in 0..MOST_TESTS {
-            assert_eq!(trials.admit("cli_a", now), Ok(()));
-        }
-        assert_eq!(trials.admit("cli_a", now), Err(WINDOW));
-        assert_eq!(trials.admit("cli_b", now), Ok(()));
-        assert_eq!(trials.admit("cli_a", now.plus(WINDOW)), Ok(()));
     }
 }
