@@ -14,6 +14,7 @@ pub mod client_list;
 pub mod clients;
 pub mod counts;
 pub mod deliveries;
+pub mod differences;
 pub mod directory;
 pub mod error;
 pub mod gate;

@@ -6,6 +6,8 @@ use gatepost_model::{ApiClient, Secret, Timestamp, WebhookUrl, Workspace};
 use gatepost_store::tables::audit::Entry;
 use serde_json::{Value, json};
 
+use crate::differences::{Difference, differences};
+
 /// A workspace.
 #[must_use]
 pub fn workspace(workspace: &Workspace) -> Value {
@@ -129,7 +131,13 @@ pub fn audit(entry: &Entry) -> Value {
         "subject": entry.subject_id,
         "before": entry.before.as_ref().map(object),
         "after": entry.after.as_ref().map(object),
+        "changes": differences(entry).iter().map(difference).collect::<Vec<_>>(),
     })
+}
+
+/// A field that an entry changed.
+fn difference(Difference { field, old, new }: &Difference) -> Value {
+    json!({ "field": field, "old": old, "new": new })
 }
 
 /// Milliseconds with three decimals.

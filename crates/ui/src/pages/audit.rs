@@ -7,8 +7,8 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use gatepost_core::Gatepost;
 use gatepost_core::audit::Entry;
+use gatepost_core::differences::{Difference, differences};
 use gatepost_model::{Timestamp, ids};
-use serde_json::Value;
 use url::form_urlencoded;
 
 use super::standing::who;
@@ -46,12 +46,6 @@ struct Line {
 struct Subject {
     name: String,
     link: Option<String>,
-}
-
-/// A line of what changed.
-struct Difference {
-    added: bool,
-    text: String,
 }
 
 /// What was done, as a sentence begins. What is not here is shown by its name.
@@ -125,7 +119,7 @@ fn line(entry: &Entry, names: &HashMap<String, String>, subject: Subject) -> Lin
         what: what.map_or("Did something to", |(_, what)| what),
         subject: (!is_own).then_some(subject),
         from: entry.address.clone().unwrap_or_default(),
-        diff: differences(entry.before.as_deref(), entry.after.as_deref()),
+        diff: differences(entry),
     }
 }
 
@@ -148,43 +142,6 @@ fn subject_named(id: &str, users: &HashMap<String, String>, known: &BTreeMap<Str
     Subject {
         name: name.unwrap_or_else(|| id.to_owned()),
         link: is_client.then(|| format!("{BASE}/clients/{id}")),
-    }
-}
-
-/// The members that differ, masked as they were written. What counts up with each change is left out.
-fn differences(before: Option<&str>, after: Option<&str>) -> Vec<Difference> {
-    let parse = |text: Option<&str>| text.and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let (Some(Value::Object(before)), Some(Value::Object(after))) = (parse(before), parse(after)) else {
-        return Vec::new();
-    };
-    let mut lines = Vec::new();
-    for (name, new) in after.iter().filter(|(name, _)| *name != "revision" && !name.starts_with("lastUsed")) {
-        let old = before.get(name).unwrap_or(&Value::Null);
-        if old != new {
-            lines.push(Difference { added: false, text: format!("{name}: {}", short(old)) });
-            lines.push(Difference { added: true, text: format!("{name}: {}", short(new)) });
-        }
-    }
-    lines
-}
-
-fn short(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(list) => {
-            let one = |value: &Value| match value {
-                Value::Object(object) => {
-                    let known =
-                        ["hint", "url"].iter().find_map(|name| object.get(*name)).and_then(Value::as_str);
-                    let state = object.get("state").and_then(Value::as_str).unwrap_or_default();
-                    format!("{} {state}", known.unwrap_or("…"))
-                }
-                other => short(other),
-            };
-            list.iter().map(one).collect::<Vec<_>>().join(", ")
-        }
-        Value::Null => String::from("nothing"),
-        other => other.to_string(),
     }
 }
 
