@@ -44,6 +44,12 @@ pub fn hour_of(at: Timestamp) -> Timestamp {
     floor(at, HOUR)
 }
 
+/// The beginning of the day (UTC).
+#[must_use]
+pub fn day_of(at: Timestamp) -> Timestamp {
+    floor(at, DAY)
+}
+
 fn floor(at: Timestamp, span: Duration) -> Timestamp {
     let span = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
     Timestamp(at.0.div_euclid(span) * span)
@@ -99,7 +105,7 @@ impl Calls {
             .trace
             .iter()
             .any(|(check, finding)| check == Check::Client && finding == Finding::Passed);
-        let address = (client, floor(now, DAY), asked.address);
+        let address = (client, day_of(now), asked.address);
         if is_genuine && (shard.addresses.len() < MOST_WAITING || shard.addresses.contains_key(&address)) {
             *shard.addresses.entry(address).or_default() += 1;
         }
@@ -184,7 +190,7 @@ pub fn by_hour(counted: &[Counted]) -> BTreeMap<Timestamp, Tally> {
 /// A client's calls by day (UTC).
 #[must_use]
 pub fn by_day(counted: &[Counted]) -> BTreeMap<Timestamp, Tally> {
-    tallied(counted, |counted| floor(counted.hour, DAY))
+    tallied(counted, |counted| day_of(counted.hour))
 }
 
 /// A client's calls by workspace; under none are those that named none, or none that exists.
@@ -235,7 +241,7 @@ impl Gatepost {
         client: ClientNumber,
         since: Timestamp,
     ) -> Result<Vec<(IpAddr, u64)>, Error> {
-        let since = floor(since, DAY);
+        let since = day_of(since);
         self.store.read(move |tx| calls::sum_by_address(tx, client, since)).await.map_err(Error::Store)
     }
 }

@@ -8,6 +8,7 @@ pub mod access;
 pub mod actor;
 pub mod admin_tokens;
 mod allowance;
+pub mod attempts;
 pub mod audit;
 pub mod calls;
 pub mod client_list;
@@ -58,6 +59,7 @@ pub use gatepost_store::tables::Page;
 pub use settings::Settings;
 
 use crate::allowance::Allowance;
+use crate::attempts::Attempts;
 use crate::calls::Calls;
 use crate::counts::Counts;
 use crate::directory::Directory;
@@ -85,6 +87,7 @@ pub struct Gatepost {
     pub(crate) passwords: Passwords,
     pub(crate) journal: Journal,
     pub(crate) calls: Calls,
+    pub(crate) attempts: Attempts,
     pub(crate) counts: Counts,
     pub(crate) handover: Handover,
     pub(crate) vet_url: VetUrl,
@@ -132,6 +135,7 @@ impl Gatepost {
             passwords: Passwords::default(),
             journal: Journal::default(),
             calls: Calls::default(),
+            attempts: Attempts::default(),
             counts: Counts::default(),
             directory,
             store: parts.store,

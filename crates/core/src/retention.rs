@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gatepost_model::{Timestamp, WorkspaceNumber, ids};
 use gatepost_store::partitions::{Day, DayTable};
-use gatepost_store::tables::{calls, records, retention};
+use gatepost_store::tables::{attempt_counts, calls, records, retention};
 use gatepost_store::{StoreError, Tx};
 
 use crate::{Error, Gatepost};
@@ -82,6 +82,7 @@ impl Gatepost {
         run.drop_days(DayTable::RefusedRequests, Day::of(now.minus(kept.refused_requests))).await?;
         let counts = Day::of(now.minus(kept.refused_requests.max(crate::calls::SHOWN))).start();
         run.drop_pages(move |tx| calls::drop_before(tx, counts, PAGE)).await?;
+        run.drop_pages(move |tx| attempt_counts::drop_before(tx, counts, PAGE)).await?;
         if let Some(audit) = kept.audit {
             let first = Day::of(now.minus(audit));
             run.drop_pages(move |tx| retention::drop_audit(tx, first, PAGE)).await?;

@@ -9,6 +9,7 @@ use gatepost_core::deliveries::{Recipient, Withheld};
 use gatepost_core::test_send::{Sending, TestAnswer, TestSend, TestSender};
 use gatepost_core::{Error, Gatepost};
 use gatepost_keys::{Keyring, Sealing, WebhookKey};
+use gatepost_model::webhook::Attempt;
 use gatepost_model::{ApiClient, ClientNumber, Method, WorkspaceNumber};
 use gatepost_store::handover::Handed;
 use gatepost_store::tables::deliveries::Claimed;
@@ -123,6 +124,10 @@ impl Recipients for Consents {
                 }
             }
         })
+    }
+
+    fn tried(&self, delivery: &Claimed, attempt: &Attempt) {
+        self.gatepost.note_attempt(delivery.client, &delivery.url_id, &delivery.method, attempt);
     }
 }
 

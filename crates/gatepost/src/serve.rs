@@ -26,6 +26,9 @@ use crate::waiting::Opening;
 /// How often notes on uses and refusals are written down.
 const FLUSH: Duration = Duration::from_secs(1);
 
+/// Counts of attempts are written down so often: rarely, because there are as many rows as webhook URLs that were sent to.
+const FLUSH_ATTEMPTS: Duration = Duration::from_secs(10);
+
 /// How long a start waits for a command that just uses the data folder.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -100,6 +103,7 @@ pub async fn serve(
     let unhurried = Options { request_timeout: LONGEST_COMMAND, ..inside };
     tasks.spawn(server::serve_unix(socket, admin, unhurried, stop.clone()));
     tasks.spawn(flush_journal(Arc::clone(&gatepost), stop.clone()));
+    tasks.spawn(flush_attempts(Arc::clone(&gatepost), stop.clone()));
     tasks.spawn(upkeep::run(Arc::clone(&gatepost), stop.clone()));
     tasks.close();
     let admin_socket = config.server.admin_socket.clone();
@@ -157,6 +161,9 @@ impl Running {
 async fn last_notes(gatepost: &Gatepost) {
     if let Err(error) = gatepost.flush_journal().await {
         tracing::warn!(%error, "the last uses and refusals could not be written down");
+    }
+    if let Err(error) = gatepost.flush_attempts().await {
+        tracing::warn!(%error, "the last counts of attempts could not be written down");
     }
     if let Err(error) = gatepost.give_back_limits().await {
         tracing::warn!(%error, "parts of rate limits could not be given back to the other nodes");
@@ -217,6 +224,14 @@ async fn flush_journal(gatepost: Arc<Gatepost>, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(FLUSH)).await.is_some() {
         if let Err(error) = gatepost.flush_journal().await {
             tracing::warn!(%error, "uses and refusals of the last second could not be written down");
+        }
+    }
+}
+
+async fn flush_attempts(gatepost: Arc<Gatepost>, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(FLUSH_ATTEMPTS)).await.is_some() {
+        if let Err(error) = gatepost.flush_attempts().await {
+            tracing::warn!(%error, "counts of attempts could not be written down");
         }
     }
 }

@@ -15,6 +15,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 3, name: "calls", text: include_str!("migrations/0003_calls.sql") },
     Migration { number: 4, name: "invitations", text: include_str!("migrations/0004_invitations.sql") },
     Migration { number: 5, name: "admin tokens", text: include_str!("migrations/0005_admin_tokens.sql") },
+    Migration { number: 6, name: "attempt counts", text: include_str!("migrations/0006_attempt_counts.sql") },
 ];
 
 /// One step of the tables' history.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod memberships;

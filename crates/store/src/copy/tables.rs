@@ -110,6 +110,8 @@ pub const TABLES: &[Table] = &[
     table("call_count", &["hour", "client_number", "workspace_number", "verdict"], &["calls"]),
     table("secret_call_count", &["hour", "client_number", "secret_number"], &["calls"]),
     table("address_call_count", &["client_number", "day", "address"], &["calls"]),
+    table("attempt_count", &["client_number", "hour", "url_id", "outcome", "took"], &["attempts"]),
+    table("method_delivery_count", &["client_number", "day", "method"], &["deliveries"]),
     table("rate_window", &["client_number"], &["started", "given"]),
     table("user_account", &["id"], &["email", "name", "password", "created_at", "seen_at"]),
     table("membership", &["user_id", "workspace_number"], &["role"]),

@@ -3,6 +3,7 @@
 //! Functions on a workspace's data take it first. `lookup_…` gives an option, `list_…` pages, `claim` leases.
 
 pub mod admin_tokens;
+pub mod attempt_counts;
 pub mod audit;
 pub mod calls;
 pub mod client_list;
@@ -28,6 +29,7 @@ use crate::{Sql, StoreError, Tx, params};
 pub const STATEMENTS: &[&[&Sql]] = &[
     &[&NEXT],
     admin_tokens::STATEMENTS,
+    attempt_counts::STATEMENTS,
     audit::STATEMENTS,
     calls::STATEMENTS,
     client_list::STATEMENTS,

@@ -52,6 +52,7 @@ impl Dispatcher {
             reply: exchange.status.map(|_| exchange.reply),
             client_revision: recipient.client_revision,
         };
+        self.recipients.tried(delivery, &attempt);
         let progress = Progress {
             state: verdict.state,
             reason: verdict.reason,

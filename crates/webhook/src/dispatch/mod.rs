@@ -32,7 +32,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use gatepost_keys::WebhookKey;
 use gatepost_model::retry::RetrySchedule;
-use gatepost_model::webhook::PayloadShape;
+use gatepost_model::webhook::{Attempt, PayloadShape};
 use gatepost_model::{ApiVersion, ClientNumber, Clock, Method, Random, Timestamp, WorkspaceNumber};
 use gatepost_store::tables::deliveries::{self, Claimed};
 use gatepost_store::{Store, StoreError};
@@ -81,6 +81,9 @@ pub trait Recipients: Send + Sync + 'static {
         workspace: WorkspaceNumber,
         method: &'a Method,
     ) -> BoxFuture<'a, Consent>;
+
+    /// Told of each try when it has come to its end, for whoever counts them.
+    fn tried(&self, _delivery: &Claimed, _attempt: &Attempt) {}
 }
 
 /// How the dispatcher paces itself.
