@@ -28,6 +28,27 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// WebDriver's name for the member that holds an element (W3C WebDriver, 11).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// Which page this is, and whether a click on the first element of an XPath that can be seen leads to another one. What
+/// the page's own script makes of a click is marked on the element.
+const LEADS_AWAY: &str = "const all = document.evaluate(arguments[0], document, null, 7, null); \
+    const seen = Array.from({ length: all.snapshotLength }, (_, index) => all.snapshotItem(index)) \
+        .find((element) => element.checkVisibility()); \
+    const leads = (control) => { \
+        const { close, set, copy, copyCode, themeSwitch } = control.dataset; \
+        if ([close, set, copy, copyCode, themeSwitch].some((mark) => mark !== undefined)) return false; \
+        if (control.tagName === 'A') { \
+            const to = new URL(control.href), same = to.pathname + to.search === location.pathname + location.search; \
+            return !control.hasAttribute('download') && !(same && to.hash); \
+        } \
+        const form = control.form; \
+        return !!form && control.type === 'submit' \
+            && (form.noValidate || control.formNoValidate || form.checkValidity()); \
+    }; \
+    return [performance.timeOrigin, !!seen && leads(seen)];";
+
+/// Which page this is, once all of it is here.
+const ARRIVED: &str = "return document.readyState === 'complete' ? performance.timeOrigin : null";
+
 /// The keys that pages are worked with (W3C WebDriver, 17.4.2).
 pub mod key {
     /// To the next control.
@@ -138,15 +159,22 @@ impl Browser {
         self.command("POST", "/refresh", json!({})).await;
     }
 
-    /// Clicks the link or button with this text or name, or the summary that begins so.
+    /// Clicks the link or button with this text or name, or the summary that begins so. Where that leads to another
+    /// page, it is there when this returns: the driver itself may answer before the browser has left.
     ///
     /// # Panics
-    /// If none can be seen.
+    /// If none can be seen, or the other page does not come.
     pub async fn press(&self, label: &str) {
         let control = "self::a or self::button or self::summary";
         let opens = "self::summary and starts-with(normalize-space(),";
         let named = format!("normalize-space()={0} or @aria-label={0} or {opens} {0})", quoted(label));
-        self.act(&format!("//*[({control}) and ({named})]"), "click", json!({})).await;
+        let path = format!("//*[({control}) and ({named})]");
+        self.act(&path, "", Value::Null).await;
+        let before = self.run(LEADS_AWAY, &[json!(path)]).await;
+        self.act(&path, "click", json!({})).await;
+        if before[1] == true {
+            self.leave(&before[0]).await;
+        }
     }
 
     /// Writes into the field with this label, instead of what is there.
@@ -254,6 +282,18 @@ impl Browser {
     pub async fn screenshot(&self) -> Vec<u8> {
         let picture = self.command("GET", "/screenshot", Value::Null).await;
         STANDARD.decode(picture.as_str().unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// Waits until another page than this one is here.
+    async fn leave(&self, page: &Value) {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let arrived = self.try_command("POST", "/execute/sync", json!({ "script": ARRIVED, "args": [] }));
+            if arrived.await.is_ok_and(|arrived| !arrived.is_null() && arrived != *page) {
+                return;
+            }
+        }
+        self.miss("the next page").await;
     }
 
     /// Does this to the first element of this XPath that can be seen. A page that changes meanwhile is looked at again.

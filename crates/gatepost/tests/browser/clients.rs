@@ -124,7 +124,7 @@ async fn a_client_is_created_with_the_keyboard_alone() {
     browser.sees("No clients yet").await;
     tab_to(&browser, "Create your first client").await;
     browser.strike(key::ENTER).await;
-    browser.sees("Create client").await;
+    browser.sees("Where the client may act.").await;
     browser.strike("CRM sync").await;
     tab_to(&browser, "Create client").await;
     browser.strike(key::ENTER).await;
@@ -169,6 +169,7 @@ async fn without_script_everything_goes_the_same_way() {
     browser.press("Create your first client").await;
     browser.fill("Name", "CRM sync").await;
     browser.press("Create client").await;
+    browser.sees("CRM sync is ready").await;
     let page = browser.text().await;
     let (client_id, secret) = (word(&page, "gpc_").to_owned(), word(&page, "gps_").to_owned());
     let answer = app.ask_token(&client_id, &secret).await.expect(200).json();
