@@ -16,14 +16,17 @@ mod icon;
 mod pages;
 mod parts;
 mod returning;
+mod routes;
 mod session;
 mod words;
 
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::{Router, middleware};
+use axum::{Router, middleware, routing};
 use gatepost_core::Gatepost;
+
+pub use crate::routes::Route;
 
 /// Where the pages are.
 pub const BASE: &str = "/settings/api-manager";
@@ -33,11 +36,19 @@ const LONGEST_FORM: usize = 256 * 1024;
 
 /// Every page, with what all of them have in common.
 pub fn router(gatepost: Arc<Gatepost>) -> Router {
-    pages::router()
+    pages::routes()
+        .into_router()
+        .route(&format!("{BASE}/{{*rest}}"), routing::any(pages::absent))
         .method_not_allowed_fallback(pages::wrong_verb)
         .layer(DefaultBodyLimit::max(LONGEST_FORM))
         .layer(middleware::from_fn_with_state(Arc::clone(&gatepost), guard::guard))
         .with_state(gatepost)
+}
+
+/// What the router answers, route by route: tests go through all of it.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    pages::routes().into_list()
 }
 
 /// The link with which the first user is made, given its token.

@@ -37,19 +37,17 @@ mod urls;
 mod workspace;
 mod workspaces;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
-use axum::Router;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
 use gatepost_core::Gatepost;
 use gatepost_model::ApiVersion;
 use http::StatusCode;
 
 use crate::failure::Failure;
 use crate::flash::Flash;
+use crate::routes::{Routes, get, post};
 use crate::{BASE, assets, words};
 
 /// The release, for the foot of pages that have nothing else there.
@@ -77,9 +75,9 @@ fn whole(number: u64) -> usize {
 pub(crate) type Answer = Result<Response, Failure>;
 
 /// Every route.
-pub(crate) fn router() -> Router<Arc<Gatepost>> {
+pub(crate) fn routes() -> Routes {
     let at = |path: &str| format!("{BASE}{path}");
-    Router::new()
+    Routes::default()
         .route(BASE, get(clients::show))
         .route(&at("/"), get(home))
         .route(&at("/assets/{name}"), get(assets::get))
@@ -116,13 +114,12 @@ pub(crate) fn router() -> Router<Arc<Gatepost>> {
         .route(&at("/workspaces/{subdomain}"), get(workspace::show).post(workspace::rename))
         .merge(of_people())
         .merge(of_the_help_area())
-        .route(&at("/{*rest}"), axum::routing::any(absent))
 }
 
 /// The routes about who belongs to which workspaces.
-fn of_people() -> Router<Arc<Gatepost>> {
+fn of_people() -> Routes {
     let at = |path: &str| format!("{BASE}{path}");
-    Router::new()
+    Routes::default()
         .route(&at("/people"), get(people::show))
         .route(&at("/people/invite"), get(people::show_invite).post(people::invite))
         .route(&at("/people/invitations/{id}/withdraw"), post(people::withdraw))
@@ -135,9 +132,9 @@ fn of_people() -> Router<Arc<Gatepost>> {
 }
 
 /// The routes of the help area.
-fn of_the_help_area() -> Router<Arc<Gatepost>> {
+fn of_the_help_area() -> Routes {
     let at = |path: &str| format!("{BASE}/help{path}");
-    Router::new()
+    Routes::default()
         .route(&at("/api-client-management"), get(help::clients))
         .route(&at("/webhook-integration"), get(help::webhooks))
         .route(&at("/api-reference"), get(reference::show))
@@ -145,9 +142,9 @@ fn of_the_help_area() -> Router<Arc<Gatepost>> {
 }
 
 /// The routes of one client's page.
-fn of_a_client() -> Router<Arc<Gatepost>> {
+fn of_a_client() -> Routes {
     let at = |path: &str| format!("{BASE}/clients/{{id}}{path}");
-    Router::new()
+    Routes::default()
         .route(&at(""), get(client::show))
         .route(&at("/workspaces"), post(client_workspaces::send))
         .route(&at("/methods"), post(methods::send))
@@ -177,7 +174,7 @@ async fn home() -> Redirect {
     Redirect::permanent(BASE)
 }
 
-async fn absent() -> Failure {
+pub(crate) async fn absent() -> Failure {
     Failure::NotFound
 }
 

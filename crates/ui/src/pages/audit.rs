@@ -106,7 +106,11 @@ pub(super) async fn show(
     let frame = Frame::new(&visit, Section::Audit);
     let lines = seen.rows.iter().map(|entry| line(entry, &names, subject_of(&entry.subject_id))).collect();
     let next = seen.next.map(|before| address(subject.as_deref(), &before));
-    let subject = subject.as_deref().map(subject_of);
+    // Whoever sees nothing of it is not told its name either.
+    let subject = subject.as_deref().map(|id| match seen.rows.is_empty() {
+        true => Subject { name: id.to_owned(), link: None },
+        false => subject_of(id),
+    });
     framed(&gatepost, &frame, &AuditPage { frame: &frame, lines, subject, next })
 }
 

@@ -27,4 +27,6 @@ mod styles;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod theirs;
+#[cfg(test)]
 mod urls;

@@ -42,6 +42,11 @@ impl Browser {
         browser
     }
 
+    /// Another browser that knows nothing yet.
+    pub(crate) fn another(&self) -> Self {
+        Self { http: self.http.clone(), cookies: Mutex::default() }
+    }
+
     pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Answer {
         self.post("/sign-in", &[("email", email), ("password", password)]).await
     }
