@@ -1,55 +1,26 @@
 //! The clients that a user manages, as a list that is searched, filtered, sorted and paged.
 //!
-//! Every client is looked at in few words, which costs little even for ten thousand; only the page is loaded whole.
+//! Every client is looked at in few words, which costs little even for ten thousand; what else a row shows is read for the
+//! page alone. The number of statements does not depend on the number of clients.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_model::{ApiClient, ApiVersion, ClientNumber, ClientStatus, Timestamp, User, WorkspaceNumber};
+use gatepost_model::{ApiVersion, ClientNumber, Timestamp, User, Workspace, WorkspaceNumber};
 use gatepost_store::Tx;
-use gatepost_store::tables::client_list::{self, Summary};
-use gatepost_store::tables::{Page, audit, clients};
+pub use gatepost_store::tables::client_list::{Details, Summary};
+use gatepost_store::tables::{calls, client_list};
 
+use crate::calls::{PASSED, Tally};
+use crate::standing::{Signals, Standing, Stopped};
 use crate::{Error, Gatepost};
 
-/// A client that was never used says so once it is so old.
-const NEVER_USED_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// A list tells of each client's calls on so many days, today among them.
+pub const DAYS: usize = 7;
 
-/// So many of a client's audit entries are searched for who stopped it.
-const ENTRIES_SEARCHED: u32 = 50;
-
-/// How a client is doing: the first that applies, in the order in which a list shows them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
-    /// A webhook URL was disabled by what its receiver answered.
-    WebhookFailing,
-    /// It works.
-    Active,
-    /// It was made a while ago and has never called.
-    NeverUsed,
-    /// It is stopped for now.
-    Disabled,
-    /// It is stopped for good.
-    Revoked,
-}
-
-impl Standing {
-    fn of(client: &Summary, failing: &BTreeSet<ClientNumber>, now: Timestamp) -> Self {
-        match client.status {
-            ClientStatus::Revoked => Self::Revoked,
-            ClientStatus::Disabled => Self::Disabled,
-            ClientStatus::Active if failing.contains(&client.number) => Self::WebhookFailing,
-            ClientStatus::Active if is_forgotten(client, now) => Self::NeverUsed,
-            ClientStatus::Active => Self::Active,
-        }
-    }
-}
-
-fn is_forgotten(client: &Summary, now: Timestamp) -> bool {
-    client.used_at.is_none() && now >= client.created_at.plus(NEVER_USED_AFTER)
-}
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Which clients are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,8 +48,8 @@ impl Group {
     const fn has(self, standing: Standing) -> bool {
         match self {
             Self::All => true,
-            Self::Attention => matches!(standing, Standing::WebhookFailing),
-            Self::Active => matches!(standing, Standing::WebhookFailing | Standing::Active),
+            Self::Attention => standing.needs_attention(),
+            Self::Active => standing.needs_attention() || matches!(standing, Standing::Active),
             Self::NeverUsed => matches!(standing, Standing::NeverUsed),
             Self::Disabled => matches!(standing, Standing::Disabled),
             Self::Revoked => matches!(standing, Standing::Revoked),
@@ -136,12 +107,18 @@ pub struct Wanted {
 /// One client of the page.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// The client, whole.
-    pub client: ApiClient,
+    /// The client in few words.
+    pub client: Summary,
+    /// From where it was used, and how much of it there is.
+    pub details: Details,
+    /// The workspaces that it is enabled for, in the order of their subdomains.
+    pub workspaces: Vec<Workspace>,
     /// How it is doing.
     pub standing: Standing,
-    /// Who stopped it and when, if it is stopped and that is known.
-    pub stopped: Option<(String, Timestamp)>,
+    /// Its calls on each of the last days (UTC), today last.
+    pub calls: [Tally; DAYS],
+    /// Who stopped it, if it is stopped and that is known.
+    pub stopped: Option<Stopped>,
 }
 
 /// A page of the list.
@@ -227,38 +204,13 @@ impl Gatepost {
             })
             .await
     }
-
-    /// How one client is doing, and who stopped it if it is stopped.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn client_standing(&self, client: ApiClient) -> Result<Row, Error> {
-        let now = self.now();
-        let failing = client.webhook_urls.iter().any(|url| url.state == gatepost_model::UrlState::Disabled);
-        let failing = failing.then_some(client.number).into_iter().collect();
-        let standing = Standing::of(&summary(&client), &failing, now);
-        self.store.read(move |tx| row(tx, client, standing)).await
-    }
-}
-
-fn summary(client: &ApiClient) -> Summary {
-    Summary {
-        number: client.number,
-        id: client.id.clone(),
-        client_id: client.client_id.clone(),
-        name: client.name.clone(),
-        status: client.status,
-        api_version: client.api_version,
-        created_at: client.created_at,
-        used_at: client.last_used.as_ref().map(|last| last.at),
-    }
 }
 
 fn listed(tx: &Tx<'_>, user: &User, wanted: &Wanted, now: Timestamp) -> Result<Listed, Error> {
-    let failing: BTreeSet<_> = client_list::list_with_disabled_url(tx)?.into_iter().collect();
+    let signals = Signals::of_all(tx, now)?;
     let all: Vec<_> = client_list::list_managed(tx, &user.id)?
         .into_iter()
-        .map(|client| (Standing::of(&client, &failing, now), client))
+        .map(|client| (signals.standing(&client, now), client))
         .collect();
     let counts = Group::ALL
         .map(|group| (group, all.iter().filter(|(standing, _)| group.has(*standing)).count()))
@@ -266,12 +218,7 @@ fn listed(tx: &Tx<'_>, user: &User, wanted: &Wanted, now: Timestamp) -> Result<L
     let mut matching = matching(tx, user, wanted, all)?;
     matching.sort_by(|one, other| ordered(wanted, one, other));
     let (skipped, page) = page(&matching, wanted);
-    let mut rows = Vec::with_capacity(page.len());
-    for (standing, summary) in page {
-        if let Some(client) = clients::lookup(tx, summary.number)? {
-            rows.push(row(tx, client, *standing)?);
-        }
-    }
+    let rows = rows(tx, page, now)?;
     let id = |at: usize| matching.get(at).map(|(_, client)| client.id.clone());
     let end = skipped + page.len();
     Ok(Listed {
@@ -322,7 +269,7 @@ fn ordered(wanted: &Wanted, one: &(Standing, Summary), other: &(Standing, Summar
     let used = || Reverse(client.used_at).cmp(&Reverse(other.used_at));
     let name = || client.name.to_lowercase().cmp(&other.name.to_lowercase());
     let order = match wanted.order {
-        Order::Standing => standing.cmp(other_standing).then_with(used).then_with(name),
+        Order::Standing => standing.place().cmp(&other_standing.place()).then_with(used).then_with(name),
         Order::Name => name(),
         Order::Version => Reverse(client.api_version).cmp(&Reverse(other.api_version)).then_with(name),
         Order::LastUsed => used().then_with(name),
@@ -343,19 +290,60 @@ fn page<'c>(clients: &'c [(Standing, Summary)], wanted: &Wanted) -> (usize, &'c 
     (start, rest.get(..wanted.limit).unwrap_or(rest))
 }
 
-fn row(tx: &Tx<'_>, client: ApiClient, standing: Standing) -> Result<Row, Error> {
-    let action = match standing {
-        Standing::Disabled => Some("client.disable"),
-        Standing::Revoked => Some("client.revoke"),
-        _ => None,
+/// The rows of a page, with the same number of statements however many rows there are.
+fn rows(tx: &Tx<'_>, page: &[(Standing, Summary)], now: Timestamp) -> Result<Vec<Row>, Error> {
+    let ids: Vec<&str> = page.iter().map(|(_, client)| client.id.as_str()).collect();
+    let mut details: BTreeMap<_, _> = client_list::list_details(tx, &ids)?.into_iter().collect();
+    let mut workspaces: BTreeMap<ClientNumber, Vec<Workspace>> = BTreeMap::new();
+    for (client, workspace) in client_list::list_workspaces(tx, &ids)? {
+        workspaces.entry(client).or_default().push(workspace);
+    }
+    let mut calls = calls_by_day(tx, &ids, now)?;
+    let mut stopped = who_stopped(tx, page)?;
+    let row = |(standing, client): &(Standing, Summary)| Row {
+        details: details.remove(&client.number).unwrap_or_default(),
+        workspaces: workspaces.remove(&client.number).unwrap_or_default(),
+        standing: *standing,
+        calls: calls.remove(&client.number).unwrap_or_default(),
+        stopped: stopped.remove(&client.id),
+        client: client.clone(),
     };
-    let stopped = match action {
-        Some(action) => {
-            let page = Page { before: None, limit: ENTRIES_SEARCHED };
-            let entries = audit::list(tx, Some(&client.id), &page)?;
-            entries.into_iter().find(|entry| entry.action == action).map(|entry| (entry.actor, entry.at))
+    Ok(page.iter().map(row).collect())
+}
+
+fn calls_by_day(
+    tx: &Tx<'_>,
+    ids: &[&str],
+    now: Timestamp,
+) -> Result<BTreeMap<ClientNumber, [Tally; DAYS]>, Error> {
+    let first = day_of(now) - (DAYS as i64 - 1);
+    let since = Timestamp::from_seconds(first * DAY.as_secs() as i64);
+    let mut days: BTreeMap<ClientNumber, [Tally; DAYS]> = BTreeMap::new();
+    for counted in calls::list_by_day(tx, ids, since, PASSED)? {
+        let place = usize::try_from(counted.day - first).ok();
+        let tallies = days.entry(counted.client).or_default();
+        if let Some(tally) = place.and_then(|place| tallies.get_mut(place)) {
+            *tally = Tally { passed: counted.passed, refused: counted.calls - counted.passed };
         }
-        None => None,
-    };
-    Ok(Row { client, standing, stopped })
+    }
+    Ok(days)
+}
+
+/// The day (UTC), in days since 1970.
+fn day_of(at: Timestamp) -> i64 {
+    at.seconds().div_euclid(DAY.as_secs() as i64)
+}
+
+/// Who stopped those clients of a page that are stopped.
+fn who_stopped(tx: &Tx<'_>, page: &[(Standing, Summary)]) -> Result<BTreeMap<String, Stopped>, Error> {
+    let mut found = BTreeMap::new();
+    for standing in [Standing::Disabled, Standing::Revoked] {
+        let of_it = page.iter().filter(|(known, _)| *known == standing);
+        let ids: Vec<&str> = of_it.map(|(_, client)| client.id.as_str()).collect();
+        if let Some(action) = standing.action().filter(|_| !ids.is_empty()) {
+            let last = client_list::list_last_actions(tx, &ids, action)?;
+            found.extend(last.into_iter().map(|(id, actor, at)| (id, (actor, at))));
+        }
+    }
+    Ok(found)
 }

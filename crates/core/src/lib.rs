@@ -35,6 +35,7 @@ pub mod samples;
 pub mod secrets;
 pub mod sessions;
 pub mod settings;
+pub mod standing;
 pub mod test_send;
 pub mod tokens;
 pub mod totp;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use gatepost_model::{ClientNumber, Timestamp, WorkspaceNumber};
 
+use super::client_list::json_list;
 use super::named;
 use crate::{Sql, StoreError, Tx, params};
 
@@ -15,8 +16,10 @@ pub const STATEMENTS: &[&Sql] = &[
     &ADD_OF_ADDRESS,
     &OF_CLIENT,
     &REFUSED,
+    &REFUSED_IN,
+    &BY_DAY,
     &OF_SECRETS,
-    &OF_ALL_SECRETS,
+    &OF_REPLACED,
     &OF_ADDRESSES,
     &DROP,
     &DROP_OF_SECRETS,
@@ -53,8 +56,23 @@ static OF_CLIENT: Sql = Sql::new(
 );
 
 static REFUSED: Sql = Sql::new(
-    "SELECT client_number, workspace_number, CAST(sum(calls) AS {int}) FROM call_count
-     WHERE verdict = $1 AND hour >= $2 GROUP BY client_number, workspace_number",
+    "SELECT client_number, CAST(sum(calls) AS {int}) FROM call_count
+     WHERE verdict = $1 AND hour >= $2 AND ($3 = 0 OR client_number = $3) GROUP BY client_number",
+);
+
+static REFUSED_IN: Sql = Sql::new(
+    "SELECT r.client_number, r.workspace_number, CAST(sum(r.calls) AS {int}) FROM call_count r
+     WHERE r.verdict = $1 AND r.hour >= $2 AND ($3 = 0 OR r.client_number = $3)
+     AND NOT EXISTS (SELECT 1 FROM client_workspace w
+      WHERE w.client_number = r.client_number AND w.workspace_number = r.workspace_number)
+     GROUP BY r.client_number, r.workspace_number",
+);
+
+static BY_DAY: Sql = Sql::new(
+    "SELECT client_number, hour / 86400000000,
+     CAST(sum(CASE WHEN verdict = $3 THEN calls ELSE 0 END) AS {int}), CAST(sum(calls) AS {int})
+     FROM call_count WHERE client_number IN (SELECT number FROM api_client WHERE id IN {in_list $1}) AND hour >= $2
+     GROUP BY client_number, hour / 86400000000",
 );
 
 static OF_SECRETS: Sql = Sql::new(
@@ -62,11 +80,15 @@ static OF_SECRETS: Sql = Sql::new(
      WHERE client_number = $1 AND hour >= $2 GROUP BY secret_number ORDER BY secret_number",
 );
 
-static OF_ALL_SECRETS: Sql = Sql::new(
-    "SELECT u.client_number, u.secret_number, CAST(sum(u.calls) AS {int}) FROM secret_call_count u
-     WHERE u.hour >= $1 AND u.client_number IN
-     (SELECT s.client_number FROM client_secret s WHERE s.expires_at > $2)
-     GROUP BY u.client_number, u.secret_number",
+static OF_REPLACED: Sql = Sql::new(
+    "SELECT u.client_number, CAST(sum(u.calls) AS {int}),
+     CAST(sum(CASE WHEN u.hour >= $2 THEN u.calls ELSE 0 END) AS {int}), max(s.expires_at)
+     FROM client_secret s JOIN secret_call_count u
+     ON u.client_number = s.client_number AND u.secret_number = s.number AND u.hour >= $1
+     WHERE ($4 = 0 OR s.client_number = $4) AND s.killed_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > $3)
+     AND EXISTS (SELECT 1 FROM client_secret n WHERE n.client_number = s.client_number AND n.number > s.number
+      AND n.killed_at IS NULL AND (n.expires_at IS NULL OR n.expires_at > $3))
+     GROUP BY u.client_number",
 );
 
 static OF_ADDRESSES: Sql = Sql::new(
@@ -128,14 +150,29 @@ pub struct Counted {
     pub calls: u64,
 }
 
-/// Calls of one client that were refused for one reason.
+/// Calls of one client that passed with secrets which a newer one has replaced and which are still good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct Replaced {
     /// The client.
     pub client: ClientNumber,
-    /// The workspace; none where none was named, or none that exists.
-    pub workspace: Option<WorkspaceNumber>,
     /// How many.
+    pub calls: u64,
+    /// How many of them lately.
+    pub lately: u64,
+    /// When the last of these secrets ends; none if only ones without an end were used.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// Calls of one client on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayCounted {
+    /// The client.
+    pub client: ClientNumber,
+    /// The day (UTC), in days since 1970.
+    pub day: i64,
+    /// How many passed.
+    pub passed: u64,
+    /// How many were made.
     pub calls: u64,
 }
 
@@ -177,13 +214,47 @@ pub fn list_of_client(
     })
 }
 
-/// Every client's calls that were refused for one reason since an hour, by workspace.
+/// The calls that were refused for one reason since an hour, by client; of one client if one is named.
 ///
 /// # Errors
 /// If the store fails.
-pub fn list_refused(tx: &Tx<'_>, verdict: &str, since: Timestamp) -> Result<Vec<Refused>, StoreError> {
-    tx.all(&REFUSED, params![verdict, since], |row| {
-        Ok(Refused { client: row.get(0)?, workspace: workspace(row.get(1)?), calls: row.get(2)? })
+pub fn sum_refused(
+    tx: &Tx<'_>,
+    verdict: &str,
+    since: Timestamp,
+    client: Option<ClientNumber>,
+) -> Result<Vec<(ClientNumber, u64)>, StoreError> {
+    tx.all(&REFUSED, params![verdict, since, one_or_all(client)], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// The calls that were refused for one reason since an hour, by client and workspace (none where it does not exist), but
+/// for workspaces that the client is enabled for by now; of one client if one is named.
+///
+/// # Errors
+/// If the store fails.
+pub fn sum_refused_in(
+    tx: &Tx<'_>,
+    verdict: &str,
+    since: Timestamp,
+    client: Option<ClientNumber>,
+) -> Result<Vec<(ClientNumber, Option<WorkspaceNumber>, u64)>, StoreError> {
+    tx.all(&REFUSED_IN, params![verdict, since, one_or_all(client)], |row| {
+        Ok((row.get(0)?, workspace(row.get(1)?), row.get(2)?))
+    })
+}
+
+/// The calls of the clients with these ids since the beginning of a day, by day; those with the verdict `passed` apart.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_by_day(
+    tx: &Tx<'_>,
+    ids: &[&str],
+    since: Timestamp,
+    passed: &str,
+) -> Result<Vec<DayCounted>, StoreError> {
+    tx.all(&BY_DAY, params![&json_list(ids), since, passed], |row| {
+        Ok(DayCounted { client: row.get(0)?, day: row.get(1)?, passed: row.get(2)?, calls: row.get(3)? })
     })
 }
 
@@ -199,16 +270,20 @@ pub fn sum_by_secret(
     tx.all(&OF_SECRETS, params![client, since], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// The calls that passed since an hour with secrets of clients of which one secret comes to an end after `now`.
+/// The calls that passed since the hour `since` with secrets that a newer one has replaced, by client; `lately` begins an
+/// hour too. Of one client if one is named.
 ///
 /// # Errors
 /// If the store fails.
-pub fn sum_of_rotating(
+pub fn sum_of_replaced(
     tx: &Tx<'_>,
-    since: Timestamp,
+    (since, lately): (Timestamp, Timestamp),
     now: Timestamp,
-) -> Result<Vec<(ClientNumber, u16, u64)>, StoreError> {
-    tx.all(&OF_ALL_SECRETS, params![since, now], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    client: Option<ClientNumber>,
+) -> Result<Vec<Replaced>, StoreError> {
+    tx.all(&OF_REPLACED, params![since, lately, now, one_or_all(client)], |row| {
+        Ok(Replaced { client: row.get(0)?, calls: row.get(1)?, lately: row.get(2)?, ends_at: row.get(3)? })
+    })
 }
 
 /// The calls of a client since a day, by address, the busiest first.
@@ -234,6 +309,11 @@ pub fn drop_before(tx: &Tx<'_>, first: Timestamp, limit: u32) -> Result<usize, S
     [&DROP, &DROP_OF_SECRETS, &DROP_OF_ADDRESSES]
         .into_iter()
         .try_fold(0, |dropped, sql| Ok(dropped + tx.exec(sql, params![first, limit])?))
+}
+
+/// Clients are numbered from 1.
+fn one_or_all(client: Option<ClientNumber>) -> u32 {
+    client.map_or(0, |client| client.0)
 }
 
 fn workspace(number: i64) -> Option<WorkspaceNumber> {

@@ -1,12 +1,15 @@
 //! API clients in few words, for lists that are searched and sorted whole before a page of them is loaded.
 
-use gatepost_model::{ApiVersion, ClientNumber, ClientStatus, Timestamp, UrlState, WorkspaceNumber};
+use gatepost_model::{
+    ApiVersion, ClientNumber, ClientStatus, Timestamp, UrlState, Workspace, WorkspaceNumber,
+};
 
-use super::named;
+use super::{named, workspaces};
 use crate::{Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] = &[&MANAGED, &COUNT_MANAGED, &DISABLED_URLS, &URLS, &ENABLED];
+pub const STATEMENTS: &[&Sql] =
+    &[&MANAGED, &COUNT_MANAGED, &DISABLED_URLS, &URLS, &ENABLED, &DETAILS, &WORKSPACES, &LAST_ACTIONS];
 
 static MANAGED: Sql = Sql::new(
     "SELECT c.number, c.id, c.client_id, c.name, c.status, c.api_version, c.created_at, u.at
@@ -27,12 +30,33 @@ static COUNT_MANAGED: Sql = Sql::new(
       (SELECT m.workspace_number FROM membership m WHERE m.user_id = $1 AND m.role IN ('owner', 'admin')))",
 );
 
-static DISABLED_URLS: Sql =
-    Sql::new("SELECT DISTINCT client_number FROM webhook_url WHERE state = $1 AND removed_at IS NULL");
+static DISABLED_URLS: Sql = Sql::new(
+    "SELECT client_number, count(*) FROM webhook_url WHERE state = $1 AND removed_at IS NULL
+     GROUP BY client_number",
+);
 
 static URLS: Sql = Sql::new("SELECT client_number, url FROM webhook_url WHERE removed_at IS NULL");
 
 static ENABLED: Sql = Sql::new("SELECT client_number FROM client_workspace WHERE workspace_number = $1");
+
+static DETAILS: Sql = Sql::new(
+    "SELECT c.number, u.address,
+     (SELECT count(*) FROM webhook_url w WHERE w.client_number = c.number AND w.removed_at IS NULL),
+     (SELECT count(*) FROM client_method m WHERE m.client_number = c.number)
+     FROM api_client c LEFT JOIN client_use u ON u.client_number = c.number WHERE c.id IN {in_list $1}",
+);
+
+static WORKSPACES: Sql = Sql::new(
+    "SELECT w.number, w.id, w.subdomain, w.name, w.created_at, e.client_number
+     FROM client_workspace e JOIN workspace w ON w.number = e.workspace_number
+     WHERE e.client_number IN (SELECT number FROM api_client WHERE id IN {in_list $1}) ORDER BY w.subdomain",
+);
+
+static LAST_ACTIONS: Sql = Sql::new(
+    "SELECT a.subject_id, a.actor, a.at FROM audit a JOIN
+     (SELECT max(id) AS id FROM audit WHERE subject_id IN {in_list $1} AND action = $2 GROUP BY subject_id) last
+     ON a.id = last.id",
+);
 
 /// A client in few words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,12 +107,12 @@ pub fn count_managed(tx: &Tx<'_>, user: &str) -> Result<u64, StoreError> {
     tx.one(&COUNT_MANAGED, params![user, &maker(user)], |row| row.get(0))
 }
 
-/// The clients that have a disabled webhook URL.
+/// The clients that have disabled webhook URLs, with how many.
 ///
 /// # Errors
 /// If the store fails.
-pub fn list_with_disabled_url(tx: &Tx<'_>) -> Result<Vec<ClientNumber>, StoreError> {
-    tx.all(&DISABLED_URLS, params![UrlState::Disabled.as_str()], |row| row.get(0))
+pub fn count_disabled_urls(tx: &Tx<'_>) -> Result<Vec<(ClientNumber, u64)>, StoreError> {
+    tx.all(&DISABLED_URLS, params![UrlState::Disabled.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// The clients that have a webhook URL which `matches`.
@@ -112,6 +136,53 @@ pub fn list_with_url(tx: &Tx<'_>, matches: impl Fn(&str) -> bool) -> Result<Vec<
 /// If the store fails.
 pub fn list_enabled(tx: &Tx<'_>, workspace: WorkspaceNumber) -> Result<Vec<ClientNumber>, StoreError> {
     tx.all(&ENABLED, params![workspace], |row| row.get(0))
+}
+
+/// What a list shows of a client besides its [`Summary`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// From where it last acted.
+    pub used_from: Option<String>,
+    /// How many webhook URLs it has.
+    pub urls: u64,
+    /// How many methods are ticked.
+    pub methods: u64,
+}
+
+/// The details of the clients with these ids, in no order.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_details(tx: &Tx<'_>, ids: &[&str]) -> Result<Vec<(ClientNumber, Details)>, StoreError> {
+    tx.all(&DETAILS, params![&json_list(ids)], |row| {
+        let details = Details { used_from: row.get(1)?, urls: row.get(2)?, methods: row.get(3)? };
+        Ok((row.get(0)?, details))
+    })
+}
+
+/// The workspaces that the clients with these ids are enabled for, each client's in the order of their subdomains.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_workspaces(tx: &Tx<'_>, ids: &[&str]) -> Result<Vec<(ClientNumber, Workspace)>, StoreError> {
+    tx.all(&WORKSPACES, params![&json_list(ids)], |row| Ok((row.get(5)?, workspaces::from_row(row, 0)?)))
+}
+
+/// Who did this last to each of the clients with these ids, and when, as far as the audit trail has it.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_last_actions(
+    tx: &Tx<'_>,
+    ids: &[&str],
+    action: &str,
+) -> Result<Vec<(String, String, Timestamp)>, StoreError> {
+    tx.all(&LAST_ACTIONS, params![&json_list(ids), action], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+}
+
+/// A list as `{in_list}` takes it.
+pub(super) fn json_list(texts: &[&str]) -> String {
+    serde_json::Value::from(texts.to_vec()).to_string()
 }
 
 /// A user as `created_by` names them.

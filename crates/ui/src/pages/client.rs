@@ -7,14 +7,13 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use gatepost_core::Gatepost;
-use gatepost_core::client_list::Row;
 use gatepost_model::{
     ApiClient, ClientStatus, Secret, SecretPolicy, SecretState, Timestamp, UrlState, Workspace,
 };
 use http::StatusCode;
 
 use super::methods::Area;
-use super::standing::{chip_of, reason_of, who};
+use super::standing::{Remedy, chip_of, reason_of, remedy_of, who};
 use super::{Answer, first_call, framed, methods};
 use crate::BASE;
 use crate::failure::Failure;
@@ -29,6 +28,7 @@ struct ClientPage<'a> {
     client: &'a ApiClient,
     chip: Chip,
     reason: Option<String>,
+    remedy: Option<Remedy>,
     names: &'a HashMap<String, String>,
     administered: Vec<&'a Workspace>,
     areas: Vec<Area>,
@@ -98,13 +98,14 @@ pub(super) async fn page_of(
 ) -> Result<Response, Failure> {
     let frame = Frame::new(visit, Section::Clients);
     let names = gatepost.user_names().await?;
-    let row: Row = gatepost.client_standing(client).await?;
-    let client = &row.client;
+    let (standing, stopped) = gatepost.client_standing(&client).await?;
+    let client = &client;
     let page = ClientPage {
         frame: &frame,
         client,
-        chip: chip_of(row.standing),
-        reason: reason_of(&row, &names, visit.now),
+        chip: chip_of(standing),
+        reason: reason_of(standing, client.created_at, stopped.as_ref(), &names, visit),
+        remedy: remedy_of(standing, &client.id),
         names: &names,
         administered: visit.user().administered().collect(),
         areas: methods::areas(gatepost, client),

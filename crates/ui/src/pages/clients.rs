@@ -6,6 +6,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use gatepost_core::Gatepost;
+use gatepost_core::calls::Tally;
 use gatepost_core::client_list::{Cursor, Group, Listed, Order, Row, Wanted};
 use gatepost_model::{ApiVersion, Workspace};
 use url::form_urlencoded;
@@ -22,6 +23,10 @@ const PER_PAGE: usize = 25;
 
 /// How many workspaces stand in a row before "+2".
 const WORKSPACES_SHOWN: usize = 2;
+
+/// The picture of calls by day: how high it is, and how far its bars stand apart.
+const BAR_HEIGHT: f64 = 18.0;
+const BAR_DISTANCE: f64 = 10.5;
 
 #[derive(Template)]
 #[template(path = "clients.html")]
@@ -45,6 +50,14 @@ struct Line {
     chip: Chip,
     reason: Option<String>,
     copied: String,
+    bars: Vec<Bar>,
+}
+
+/// A day of a client's calls as a bar, in the units of the picture.
+struct Bar {
+    left: f64,
+    height: f64,
+    refused: f64,
 }
 
 /// `GET /`
@@ -72,7 +85,8 @@ pub(super) async fn show(
 fn line(row: &Row, names: &HashMap<String, String>, visit: &Visit) -> Line {
     Line {
         chip: chip_of(row.standing),
-        reason: reason_of(row, names, visit.now),
+        reason: reason_of(row.standing, row.client.created_at, row.stopped.as_ref(), names, visit),
+        bars: bars(&row.calls),
         copied: format!("client id of {}", row.client.name),
         row: row.clone(),
     }
@@ -80,12 +94,44 @@ fn line(row: &Row, names: &HashMap<String, String>, visit: &Visit) -> Line {
 
 impl Line {
     fn shown_workspaces(&self) -> &[Workspace] {
-        let all = &self.row.client.workspaces;
+        let all = &self.row.workspaces;
         all.get(..WORKSPACES_SHOWN).unwrap_or(all)
     }
 
     fn further_workspaces(&self) -> usize {
-        self.row.client.workspaces.len().saturating_sub(WORKSPACES_SHOWN)
+        self.row.workspaces.len().saturating_sub(WORKSPACES_SHOWN)
+    }
+
+    fn refused(&self) -> u64 {
+        self.row.calls.iter().map(|tally| tally.refused).sum()
+    }
+
+    fn calls(&self) -> u64 {
+        self.refused() + self.row.calls.iter().map(|tally| tally.passed).sum::<u64>()
+    }
+}
+
+/// The bars of days with calls. The highest fills the picture, and whatever is there can be seen.
+fn bars(days: &[Tally]) -> Vec<Bar> {
+    let calls = |day: &Tally| (day.passed + day.refused) as f64;
+    let most = days.iter().map(calls).fold(1.0, f64::max);
+    let height = |many: f64| if many > 0.0 { (many / most * BAR_HEIGHT).max(1.0) } else { 0.0 };
+    let bar = |(place, day): (f64, &Tally)| Bar {
+        left: place * BAR_DISTANCE,
+        height: height(calls(day)),
+        refused: height(day.refused as f64),
+    };
+    let places = std::iter::successors(Some(0.0), |place| Some(place + 1.0));
+    places.zip(days).map(bar).filter(|bar| bar.height > 0.0).collect()
+}
+
+impl Bar {
+    fn top(&self) -> f64 {
+        BAR_HEIGHT - self.height
+    }
+
+    fn refused_top(&self) -> f64 {
+        BAR_HEIGHT - self.refused
     }
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
-use gatepost_core::client_list::{Cursor, Group, Order, Wanted};
+use gatepost_core::client_list::{Cursor, Group, Order, Summary, Wanted};
 use gatepost_core::deliveries::Shown;
 use gatepost_core::{Gatepost, client_list};
 use gatepost_model::webhook::Delivery;
-use gatepost_model::{ApiClient, DeliveryState, Timestamp, User};
+use gatepost_model::{DeliveryState, Timestamp, User};
 use url::form_urlencoded;
 
 use super::{Answer, framed};
@@ -30,7 +30,7 @@ const CLIENTS_OFFERED: usize = 200;
 struct DeliveriesPage<'a> {
     frame: &'a Frame,
     lines: Vec<Line>,
-    clients: Vec<ApiClient>,
+    clients: Vec<Summary>,
     client: &'a str,
     state: Option<DeliveryState>,
     next: Option<String>,
@@ -106,7 +106,7 @@ async fn line(gatepost: &Gatepost, shown: Shown, now: Timestamp) -> Line {
 }
 
 /// The clients that are offered to filter by.
-pub(super) async fn offered(gatepost: &Arc<Gatepost>, user: &User) -> Result<Vec<ApiClient>, Failure> {
+pub(super) async fn offered(gatepost: &Arc<Gatepost>, user: &User) -> Result<Vec<Summary>, Failure> {
     let wanted = Wanted {
         search: String::new(),
         workspace: None,

@@ -112,7 +112,8 @@ pub(super) async fn show(
     let columns = administered.chunks(COLUMNS).nth(page - 1).unwrap_or_default();
     let mut rows = Vec::new();
     for row in listed.rows.into_iter().filter(|row| row.client.status != ClientStatus::Revoked) {
-        rows.push(with_calls(&gatepost, &visit, row.client).await?);
+        let client = gatepost.managed_client(visit.user(), &row.client.id).await?;
+        rows.push(with_calls(&gatepost, &visit, client).await?);
     }
     let frame = Frame::new(&visit, Section::Workspaces);
     let (total, has_more) = (listed.total, page < pages);

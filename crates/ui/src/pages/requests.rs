@@ -6,10 +6,10 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use gatepost_core::calls::Tally;
+use gatepost_core::client_list::Summary;
 use gatepost_core::gate::Check;
 use gatepost_core::requests::{Refusal, Wanted};
 use gatepost_core::{Gatepost, Page};
-use gatepost_model::ApiClient;
 use url::form_urlencoded;
 
 use super::deliveries::offered;
@@ -31,7 +31,7 @@ const TIMES: [(&str, &str, u32); 3] =
 struct RequestsPage<'a> {
     frame: &'a Frame,
     lines: Vec<Line>,
-    clients: Vec<ApiClient>,
+    clients: Vec<Summary>,
     asked: &'a Asked,
     tally: Option<Tally>,
     next: Option<String>,

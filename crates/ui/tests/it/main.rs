@@ -23,6 +23,8 @@ mod requests;
 #[cfg(test)]
 mod signing_in;
 #[cfg(test)]
+mod standing;
+#[cfg(test)]
 mod styles;
 #[cfg(test)]
 mod support;
