@@ -199,13 +199,13 @@ impl Gatepost {
         found: impl Future<Output = Result<Option<T>, Error>>,
     ) -> Result<T, Refusal> {
         let now = self.now();
-        if let Some(wait) = self.failed_sign_ins.wait(from, LINKS, now) {
+        if let Some(wait) = self.failed_links.wait(from, LINKS, now) {
             return Err(Refusal::Wait(wait));
         }
         match found.await? {
             Some(found) => Ok(found),
             None => {
-                self.failed_sign_ins.note(from, LINKS, now);
+                self.failed_links.note(from, LINKS, now);
                 Err(Refusal::Failed(Error::not_found("link", "")))
             }
         }

@@ -80,7 +80,9 @@ pub struct Gatepost {
     pub(crate) directory: Arc<Directory>,
     pub(crate) limits: RateLimits,
     pub(crate) failed: FailedAttempts,
-    pub(crate) failed_sign_ins: FailedAttempts,
+    pub(crate) failed_passwords: FailedAttempts,
+    pub(crate) failed_codes: FailedAttempts,
+    pub(crate) failed_links: FailedAttempts,
     /// What was refused to whom: a few of them leave an audit entry.
     pub(crate) refused: FailedAttempts,
     pub(crate) failed_admin_calls: FailedAttempts,
@@ -129,8 +131,10 @@ impl Gatepost {
         Self {
             limits: RateLimits::new(parts.settings.requests_per_hour, parts.store.is_shared()),
             failed: FailedAttempts::new(FailureBounds::TOKENS),
-            failed_sign_ins: FailedAttempts::new(FailureBounds::SIGN_INS),
-            refused: FailedAttempts::new(FailureBounds::SIGN_INS),
+            failed_passwords: FailedAttempts::new(FailureBounds::PASSWORDS),
+            failed_codes: FailedAttempts::new(FailureBounds::CODES),
+            failed_links: FailedAttempts::new(FailureBounds::LINKS),
+            refused: FailedAttempts::new(FailureBounds::LINKS),
             failed_admin_calls: FailedAttempts::new(FailureBounds::TOKENS),
             admin_calls: Allowance::new(admin_tokens::MOST_CALLS, Duration::from_secs(60)),
             passwords: Passwords::default(),

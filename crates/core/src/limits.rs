@@ -206,12 +206,15 @@ impl Count {
 }
 
 /// Failed attempts at the token endpoint or at signing in: by address, and by address and client or account
-/// (security.md T20, T21).
+/// (security.md T20, T21); of accounts also from all addresses together, for whoever has many of them.
 ///
-/// Nothing is counted against a client or account as such, so nobody can lock it out from elsewhere.
+/// Nobody can lock an account out from elsewhere: what is counted from all addresses does not stop the ones from which
+/// the right answer came before.
 pub struct FailedAttempts {
     bounds: FailureBounds,
     sources: Cache<Source, Arc<Mutex<Failures>>>,
+    /// Where the right answer came from.
+    known: Cache<Source, ()>,
 }
 
 /// How many failures are borne in which time.
@@ -223,21 +226,36 @@ pub struct FailureBounds {
     pub most_per_name: u32,
     /// From one address in all.
     pub most_per_address: u32,
+    /// From all addresses for one account, if that is counted.
+    pub most_anywhere: Option<u32>,
 }
 
 impl FailureBounds {
     /// At the token endpoint: tools try often.
-    pub const TOKENS: Self =
-        Self { window: Duration::from_secs(60), most_per_name: 20, most_per_address: 100 };
-    /// At signing in: people try a few times.
-    pub const SIGN_INS: Self =
-        Self { window: Duration::from_secs(15 * 60), most_per_name: 5, most_per_address: 50 };
+    pub const TOKENS: Self = Self::of(Duration::from_secs(60), 20, 100, None);
+    /// Passwords: people try a few times.
+    pub const PASSWORDS: Self = Self::of(Duration::from_secs(15 * 60), 5, 50, Some(100));
+    /// Codes of a second factor: there are a million, and three of them are right at a time. Whoever tries has the
+    /// password.
+    pub const CODES: Self = Self::of(Duration::from_secs(15 * 60), 5, 50, Some(20));
+    /// Links, which are too long to be guessed, and what else one address shall not do all the time.
+    pub const LINKS: Self = Self::of(Duration::from_secs(15 * 60), 5, 50, None);
+
+    const fn of(
+        window: Duration,
+        most_per_name: u32,
+        most_per_address: u32,
+        most_anywhere: Option<u32>,
+    ) -> Self {
+        Self { window, most_per_name, most_per_address, most_anywhere }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Source {
     Address(IpAddr),
     AddressAndName(IpAddr, String),
+    Name(String),
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -250,7 +268,7 @@ impl FailedAttempts {
     /// No failures yet.
     #[must_use]
     pub fn new(bounds: FailureBounds) -> Self {
-        Self { bounds, sources: Cache::new(MOST_TRACKED) }
+        Self { bounds, sources: Cache::new(MOST_TRACKED), known: Cache::new(MOST_TRACKED) }
     }
 
     /// How long `address` has to wait before it may try `name`, a client id or account, again, if it has to.
@@ -263,24 +281,37 @@ impl FailedAttempts {
         };
         let address = network_of(address);
         let by_address = of(&Source::Address(address), self.bounds.most_per_address);
-        let by_name = of(&Source::named(address, name), self.bounds.most_per_name);
-        by_address.max(by_name)
+        let source = Source::named(address, name);
+        let by_name = of(&source, self.bounds.most_per_name);
+        let anywhere = self.bounds.most_anywhere.filter(|_| self.known.get(&source).is_none());
+        let anywhere = anywhere.and_then(|most| of(&Source::anywhere(name), most));
+        by_address.max(by_name).max(anywhere)
     }
 
     /// Counts a failure, and tells how many more are borne from this address for this name.
     pub fn note(&self, address: IpAddr, name: &str, now: Timestamp) -> u32 {
         let address = network_of(address);
         self.count(&Source::Address(address), now);
+        if self.bounds.most_anywhere.is_some() {
+            self.count(&Source::anywhere(name), now);
+        }
         self.bounds.most_per_name.saturating_sub(self.count(&Source::named(address, name), now))
     }
 
-    /// Forgets the failures from this address for this name, and takes one off the address: the right answer came.
+    /// Forgets the failures from this address for this name, and takes one off what is counted besides: the right answer
+    /// came.
     pub fn forget(&self, address: IpAddr, name: &str) {
         let address = network_of(address);
-        self.sources.remove(&Source::named(address, name));
-        if let Some(entry) = self.sources.get(&Source::Address(address)) {
-            let mut failures = entry.lock().unwrap_or_else(PoisonError::into_inner);
-            failures.count = failures.count.saturating_sub(1);
+        let source = Source::named(address, name);
+        self.sources.remove(&source);
+        for besides in [Source::Address(address), Source::anywhere(name)] {
+            if let Some(entry) = self.sources.get(&besides) {
+                let mut failures = entry.lock().unwrap_or_else(PoisonError::into_inner);
+                failures.count = failures.count.saturating_sub(1);
+            }
+        }
+        if self.bounds.most_anywhere.is_some() {
+            self.known.insert(source, ());
         }
     }
 
@@ -296,10 +327,18 @@ impl FailedAttempts {
 }
 
 impl Source {
-    /// What nobody can be called is not worth a place of its own.
     fn named(address: IpAddr, name: &str) -> Self {
-        Self::AddressAndName(address, name.chars().take(LONGEST_TRACKED_NAME).collect())
+        Self::AddressAndName(address, shortened(name))
     }
+
+    fn anywhere(name: &str) -> Self {
+        Self::Name(shortened(name))
+    }
+}
+
+/// What nobody can be called is not worth a place of its own.
+fn shortened(name: &str) -> String {
+    name.chars().take(LONGEST_TRACKED_NAME).collect()
 }
 
 /// One subscriber of an IPv6 provider has a /64 to himself: count that as one address.
@@ -325,6 +364,22 @@ mod tests {
         assert!(failed.wait(attacker, "gpc_a", now).is_some());
         assert!(failed.wait(owner, "gpc_a", now).is_none());
         assert!(failed.wait(attacker, "gpc_a", now.plus(FailureBounds::TOKENS.window)).is_none());
+    }
+
+    #[test]
+    fn guessing_one_account_from_many_addresses_is_slowed_down_but_not_where_its_owner_is_known() {
+        let failed = FailedAttempts::new(FailureBounds::PASSWORDS);
+        let (home, cafe) = (IpAddr::from([198, 51, 100, 1]), IpAddr::from([198, 51, 100, 2]));
+        let now = Timestamp::from_seconds(1_000);
+        failed.note(home, "ines", now);
+        failed.forget(home, "ines");
+        for n in 0..100 {
+            failed.note(IpAddr::from([203, 0, 113, n]), "ines", now);
+        }
+        assert!(failed.wait(cafe, "ines", now).is_some());
+        assert!(failed.wait(home, "ines", now).is_none());
+        assert!(failed.wait(cafe, "aiko", now).is_none());
+        assert!(failed.wait(cafe, "ines", now.plus(FailureBounds::PASSWORDS.window)).is_none());
     }
 
     #[test]

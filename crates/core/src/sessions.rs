@@ -15,6 +15,7 @@ use gatepost_store::tables::sessions::{self, Session};
 use serde_json::json;
 
 use crate::audit::Note;
+use crate::limits::FailedAttempts;
 use crate::people::{new_token, normal_email, recovery_hash, token_hash};
 use crate::{Actor, Error, Gatepost, totp};
 
@@ -133,12 +134,12 @@ impl Gatepost {
         });
         let (user, hash) = known.await?.unzip();
         let subject = user.as_ref().map_or_else(|| email.clone(), |user| user.id.clone());
-        let left = self.count_attempt(from, &email)?;
+        let left = self.count_attempt(&self.failed_passwords, from, &email)?;
         let right = self.passwords.is_right(password, hash).await?;
         let Some(user) = user.filter(|_| right) else {
             return Err(self.wrong(from, &subject, left).await?);
         };
-        self.failed_sign_ins.forget(from, &email);
+        self.failed_passwords.forget(from, &email);
         Ok(self.begin_session(from, user, old, Shown::Password).await?)
     }
 
@@ -171,12 +172,11 @@ impl Gatepost {
         });
         let user = found.await.map_err(Error::Store)?.ok_or(Refusal::NotBegun)?;
         // Counted apart from passwords: whoever has the password must not get new tries by giving it again.
-        let name = format!("{}/second-factor", user.id);
-        let left = self.count_attempt(from, &name)?;
+        let left = self.count_attempt(&self.failed_codes, from, &user.id)?;
         if !self.take_code(&user, code, now).await? {
             return Err(self.wrong(from, &user.id, left).await?);
         }
-        self.failed_sign_ins.forget(from, &name);
+        self.failed_codes.forget(from, &user.id);
         Ok(self.begin_session(from, user, Some(token), Shown::SecondFactor).await?)
     }
 
@@ -219,13 +219,13 @@ impl Gatepost {
         password: &Plain,
     ) -> Result<(), Refusal> {
         let (id, from) = (visitor.user.id.clone(), visitor.address);
-        let left = self.count_attempt(from, &visitor.user.email)?;
+        let left = self.count_attempt(&self.failed_passwords, from, &visitor.user.email)?;
         let hash = self.store.read_point(move |tx| people::lookup_password(tx, &id));
         let hash = hash.await.map_err(Error::Store)?;
         if !self.passwords.is_right(password, hash).await? {
             return Err(self.wrong(from, &visitor.user.id, left).await?);
         }
-        self.failed_sign_ins.forget(from, &visitor.user.email);
+        self.failed_passwords.forget(from, &visitor.user.email);
         let (hash, now) = (visitor.hash.clone(), self.now());
         Ok(self.store.write(move |tx| sessions::checked(tx, &hash, now).map_err(Error::Store)).await?)
     }
@@ -289,11 +289,11 @@ impl Gatepost {
     }
 
     /// Counts an attempt as a failure before it is looked at, so that many at once are not more than are borne.
-    fn count_attempt(&self, from: IpAddr, name: &str) -> Result<u32, Refusal> {
+    fn count_attempt(&self, failed: &FailedAttempts, from: IpAddr, name: &str) -> Result<u32, Refusal> {
         let now = self.now();
-        match self.failed_sign_ins.wait(from, name, now) {
+        match failed.wait(from, name, now) {
             Some(wait) => Err(Refusal::Wait(wait)),
-            None => Ok(self.failed_sign_ins.note(from, name, now)),
+            None => Ok(failed.note(from, name, now)),
         }
     }
 

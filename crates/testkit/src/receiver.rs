@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::response::Response;
 use axum::{Router, extract::State};
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -63,6 +63,8 @@ impl Received {
 pub enum Script {
     /// Answer with this status.
     Status(u16),
+    /// Fail, with this text as the body and as a header.
+    Say(&'static str),
     /// Never answer.
     Hang,
 }
@@ -195,6 +197,7 @@ async fn receive(State(inner): State<Arc<Inner>>, request: Request<Body>) -> Res
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
     let answered = match script {
         Script::Status(status) => status,
+        Script::Say(_) => 500,
         Script::Hang => 0,
     };
     Inner::lock(&inner.received).push(Received {
@@ -207,10 +210,17 @@ async fn receive(State(inner): State<Arc<Inner>>, request: Request<Body>) -> Res
     inner.arrived.notify_waiters();
     match script {
         Script::Hang => std::future::pending().await,
-        Script::Status(status) => {
-            let mut response = Response::new(Body::from("thank you"));
-            *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+        Script::Status(status) => answer(status, "thank you"),
+        Script::Say(text) => {
+            let mut response = answer(answered, text);
+            response.headers_mut().insert("x-said", HeaderValue::from_static(text));
             response
         }
     }
+}
+
+fn answer(status: u16, text: &'static str) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    response
 }

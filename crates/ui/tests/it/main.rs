@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod api_tokens;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod clients;
@@ -12,6 +14,8 @@ mod deliveries;
 mod guarding;
 #[cfg(test)]
 mod help;
+#[cfg(test)]
+mod markup;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]

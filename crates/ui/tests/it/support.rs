@@ -28,6 +28,11 @@ impl Browser {
         Self { http: app.http.clone(), cookies: Mutex::default() }
     }
 
+    /// One at another address of this machine.
+    pub(crate) fn at(app: &App, address: [u8; 4]) -> Self {
+        Self { http: app.http.from_address(address.into()), cookies: Mutex::default() }
+    }
+
     /// Someone who set the deployment up just now, and owns all its workspaces.
     pub(crate) async fn owner(app: &App) -> Self {
         let token = app.gatepost().prepare_set_up().await.unwrap().unwrap();

@@ -25,16 +25,16 @@ pub(crate) async fn make_workspaces(app: &App) {
 /// The ids of what is theirs.
 #[derive(Clone, Debug)]
 pub(crate) struct Theirs {
-    client: String,
-    client_id: String,
-    url: String,
-    delivery: String,
-    request: String,
-    workspace: String,
-    person: String,
-    invitation: String,
-    token: String,
-    session: String,
+    pub(crate) client: String,
+    pub(crate) client_id: String,
+    pub(crate) url: String,
+    pub(crate) delivery: String,
+    pub(crate) request: String,
+    pub(crate) workspace: String,
+    pub(crate) person: String,
+    pub(crate) invitation: String,
+    pub(crate) token: String,
+    pub(crate) session: String,
 }
 
 /// What is sent to every route: each finds something of its own.
@@ -210,14 +210,20 @@ async fn url_of(app: &App, client: &str) -> String {
 }
 
 async fn make_person(app: &App) -> String {
+    let id = ids::sortable(ids::USER, app.gatepost().now(), &SystemRandom);
+    add_person(app, &id, "Saggar Maker", &format!("{id}@saggar.example")).await;
+    id
+}
+
+/// A member of theirs who never signs in.
+pub(crate) async fn add_person(app: &App, id: &str, name: &str, email: &str) {
     let gatepost = app.gatepost();
     let workspaces = gatepost.list_workspaces().await.unwrap();
     let workspace = workspaces.iter().find(|known| known.subdomain.as_str() == "saggar").unwrap().number;
-    let id = ids::sortable(ids::USER, gatepost.now(), &SystemRandom);
     let user = User {
-        email: format!("{id}@saggar.example"),
-        id: id.clone(),
-        name: String::from("Saggar Maker"),
+        email: email.to_owned(),
+        id: id.to_owned(),
+        name: name.to_owned(),
         has_second_factor: false,
         memberships: Vec::new(),
         created_at: gatepost.now(),
@@ -227,7 +233,6 @@ async fn make_person(app: &App) -> String {
         people::join(tx, &user.id, workspace, Role::Member)
     });
     insert.await.unwrap();
-    id
 }
 
 async fn make_invitation(app: &App) -> String {
