@@ -5,7 +5,7 @@
 //! look call the functions that take a [`User`].
 
 use gatepost_model::webhook::Delivery;
-use gatepost_model::{ApiClient, ClientNumber, Role, User, Workspace};
+use gatepost_model::{ApiClient, ClientNumber, Role, User, Workspace, WorkspaceNumber};
 use gatepost_store::Tx;
 use gatepost_store::tables::{clients, people};
 
@@ -94,8 +94,33 @@ pub(crate) fn admit_grant(
     }
 }
 
+/// A person with all that their account opens, if the actor sees them, and whether the actor may act on all of it: the
+/// person, the operator, and who owns every workspace that the person belongs to.
+pub(crate) fn account(tx: &Tx<'_>, actor: &Actor, person: &str) -> Result<(User, bool), Error> {
+    let absent = || Error::not_found("person", person);
+    let found = people::lookup(tx, person)?.ok_or_else(absent)?;
+    match user(tx, actor)? {
+        Asker::Anybody => Ok((found, true)),
+        Asker::User(asker) if asker.id == found.id => Ok((found, true)),
+        Asker::User(asker) => {
+            let sees = found.memberships.iter().any(|held| asker.administers(held.workspace.number));
+            if !sees {
+                return Err(absent());
+            }
+            let owns_all = owns_all(&asker, found.memberships.iter().map(|held| held.workspace.number));
+            Ok((found, owns_all))
+        }
+        Asker::Nobody => Err(absent()),
+    }
+}
+
+/// Whether a user owns each of these workspaces.
+pub(crate) fn owns_all(user: &User, mut workspaces: impl Iterator<Item = WorkspaceNumber>) -> bool {
+    workspaces.all(|number| user.role_in(number) == Some(Role::Owner))
+}
+
 /// Whose rights count.
-enum Asker {
+pub(crate) enum Asker {
     /// The machine's own user, or Gatepost: there are no bounds.
     Anybody,
     /// This user's.
@@ -104,7 +129,8 @@ enum Asker {
     Nobody,
 }
 
-fn user(tx: &Tx<'_>, actor: &Actor) -> Result<Asker, Error> {
+/// The rights of an actor as they are now.
+pub(crate) fn user(tx: &Tx<'_>, actor: &Actor) -> Result<Asker, Error> {
     Ok(match actor {
         Actor::Cli | Actor::System => Asker::Anybody,
         Actor::Client(..) | Actor::Unknown(_) => Asker::Nobody,

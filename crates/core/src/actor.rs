@@ -55,6 +55,16 @@ impl Actor {
         }
     }
 
+    /// The id of the user whose rights count, if there is one.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Self::User(id, _) => Some(id),
+            Self::Token(bearer) => Some(&bearer.user),
+            Self::Cli | Self::Client(..) | Self::Unknown(_) | Self::System => None,
+        }
+    }
+
     /// Where the request came from, if over a network.
     #[must_use]
     pub fn address(&self) -> Option<String> {

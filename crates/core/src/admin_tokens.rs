@@ -13,7 +13,7 @@ pub use gatepost_store::tables::admin_tokens::AdminToken;
 use gatepost_store::tables::{admin_tokens, people};
 use serde_json::{Value, json};
 
-use crate::access::no_workspace;
+use crate::access::{Asker, no_workspace, owns_all, user};
 use crate::actor::Bearer;
 use crate::audit::Note;
 use crate::workspaces::checked_name;
@@ -34,6 +34,9 @@ pub(crate) const MOST_CALLS: u32 = 600;
 /// More tokens than this are not listed.
 const MOST_LISTED: u32 = 1_000;
 
+/// More tokens of others are not looked through for those that somebody may cut off.
+const MOST_SEARCHED: u32 = 10_000;
+
 /// What wrong tokens are counted under, apart from the address.
 const ATTEMPT: &str = "admin token";
 
@@ -52,13 +55,19 @@ pub enum Scope {
     DeliveriesWrite,
     /// Look at the audit trail.
     AuditRead,
-    /// List and cut off the maker's admin tokens.
+    /// List and cut off admin tokens: the maker's, and those that reach only workspaces that the maker owns.
     TokensWrite,
+    /// Look at who belongs to the workspaces, and at invitations.
+    PeopleRead,
+    /// Invite people, change their roles, remove them, end their sessions, make links for new passwords.
+    PeopleWrite,
+    /// Rename workspaces.
+    WorkspacesWrite,
 }
 
 impl Scope {
     /// Every scope, as they are offered.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::ClientsRead,
         Self::ClientsWrite,
         Self::SecretsReveal,
@@ -66,6 +75,9 @@ impl Scope {
         Self::DeliveriesWrite,
         Self::AuditRead,
         Self::TokensWrite,
+        Self::PeopleRead,
+        Self::PeopleWrite,
+        Self::WorkspacesWrite,
     ];
 
     /// Its name in JSON and in the store.
@@ -79,6 +91,9 @@ impl Scope {
             Self::DeliveriesWrite => "deliveries:write",
             Self::AuditRead => "audit:read",
             Self::TokensWrite => "tokens:write",
+            Self::PeopleRead => "people:read",
+            Self::PeopleWrite => "people:write",
+            Self::WorkspacesWrite => "workspaces:write",
         }
     }
 
@@ -178,21 +193,30 @@ impl Gatepost {
         Ok((token.await?, plain))
     }
 
-    /// Admin tokens, newest first: all of them for the command line, their own for everybody else.
+    /// Admin tokens, newest first: all of them for the operator; for everybody else their own, then those of others that
+    /// are good and reach nothing but workspaces that the actor owns.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn list_admin_tokens(&self, actor: &Actor) -> Result<Vec<AdminToken>, Error> {
-        let user = match whose(actor) {
-            Whose::All => None,
-            Whose::Of(user) => Some(user.to_owned()),
-            Whose::Nobody => return Ok(Vec::new()),
-        };
-        let listed = self.store.read(move |tx| admin_tokens::list(tx, user.as_deref(), MOST_LISTED));
-        listed.await.map_err(Error::Store)
+        let (actor, now) = (actor.clone(), self.now());
+        self.store
+            .read(move |tx| {
+                let user = match user(tx, &actor)? {
+                    Asker::Anybody => return Ok(admin_tokens::list(tx, None, MOST_LISTED)?),
+                    Asker::Nobody => return Ok(Vec::new()),
+                    Asker::User(user) => user,
+                };
+                let mut listed = admin_tokens::list(tx, Some(&user.id), MOST_LISTED)?;
+                let others = admin_tokens::list_good_of_others(tx, &user.id, now, MOST_SEARCHED)?;
+                listed.extend(others.into_iter().filter(|token| reaches_only(token, &user)));
+                Ok(listed)
+            })
+            .await
     }
 
-    /// Cuts a token off: it is dead on every node when this returns.
+    /// Cuts a token off: it is dead on every node when this returns. Its maker may, and who owns every workspace that it
+    /// reaches (security.md P7).
     ///
     /// # Errors
     /// If there is no such token for the actor, or the store fails.
@@ -201,10 +225,11 @@ impl Gatepost {
         let (this, actor, id) = (Arc::clone(self), actor.clone(), id.to_owned());
         self.store
             .write(move |tx| {
-                let found = admin_tokens::lookup(tx, &id)?.filter(|token| match whose(&actor) {
-                    Whose::All => true,
-                    Whose::Of(user) => user == token.user_id,
-                    Whose::Nobody => false,
+                let asker = user(tx, &actor)?;
+                let found = admin_tokens::lookup(tx, &id)?.filter(|token| match &asker {
+                    Asker::Anybody => true,
+                    Asker::User(user) => user.id == token.user_id || reaches_only(token, user),
+                    Asker::Nobody => false,
                 });
                 let mut token = found.ok_or_else(|| Error::not_found("admin token", &id))?;
                 if admin_tokens::end(tx, &id, now)? {
@@ -269,20 +294,9 @@ impl Gatepost {
     }
 }
 
-/// Whose tokens an actor sees and cuts off.
-enum Whose<'a> {
-    All,
-    Of(&'a str),
-    Nobody,
-}
-
-fn whose(actor: &Actor) -> Whose<'_> {
-    match actor {
-        Actor::Cli | Actor::System => Whose::All,
-        Actor::User(id, _) => Whose::Of(id),
-        Actor::Token(bearer) => Whose::Of(&bearer.user),
-        Actor::Client(..) | Actor::Unknown(_) => Whose::Nobody,
-    }
+/// Whether a token reaches nothing but workspaces that the user owns.
+fn reaches_only(token: &AdminToken, user: &User) -> bool {
+    !token.workspaces.is_empty() && owns_all(user, token.workspaces.iter().copied())
 }
 
 fn checked_scopes(names: &[String]) -> Result<String, Error> {

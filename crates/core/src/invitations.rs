@@ -26,6 +26,9 @@ pub const INVITATION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// More pending invitations are not shown.
 const MOST_SHOWN: u32 = 200;
 
+/// Stands for the operator where the id of who invited somebody, or made a link, is kept.
+pub const OPERATOR: &str = "operator";
+
 /// Failed tries of links are counted under this name, for each address.
 pub(crate) const LINKS: &str = "/one-time-link";
 
@@ -59,14 +62,12 @@ impl Gatepost {
         }
         let (now, token) = (self.now(), new_token(self));
         let id = ids::sortable(ids::INVITATION, now, &*self.random);
-        let Actor::User(inviter, _) = actor else {
-            return Err(Error::Forbidden(String::from("only somebody who is signed in can invite people")));
-        };
+        let inviter = maker(actor)?;
         let invitation = Invitation {
             id: id.clone(),
             email,
             role,
-            invited_by: inviter.clone(),
+            invited_by: inviter.to_owned(),
             expires_at: now.plus(INVITATION_LIFETIME),
             workspaces: Vec::new(),
         };
@@ -101,6 +102,16 @@ impl Gatepost {
             self.store.read(move |tx| invitations::list_pending(tx, &id, now, MOST_SHOWN)).await?;
         pending.retain(|pending| pending.workspaces.iter().all(|one| user.administers(one.number)));
         Ok(pending)
+    }
+
+    /// Every invitation that has not been accepted yet, newest first, for the operator.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn list_invitations(&self) -> Result<Vec<Invitation>, Error> {
+        let now = self.now();
+        let pending = self.store.read(move |tx| invitations::list_all_pending(tx, now, MOST_SHOWN));
+        pending.await.map_err(Error::Store)
     }
 
     /// Takes an invitation back: its link ends.
@@ -138,7 +149,7 @@ impl Gatepost {
                 let Some(invitation) = open(tx, &hash, now)? else { return Ok(None) };
                 let inviter = people::lookup(tx, &invitation.invited_by)?;
                 let has_account = people::lookup_by_email(tx, &invitation.email)?.is_some();
-                let inviter = inviter.map(|inviter| inviter.name).unwrap_or_default();
+                let inviter = inviter.map_or_else(|| String::from("The operator"), |inviter| inviter.name);
                 Ok(Some(OpenInvitation { invitation, inviter, has_account }))
             }),
         )
@@ -246,6 +257,16 @@ impl Gatepost {
     }
 }
 
+/// Who is kept as the maker of a link.
+pub(crate) fn maker(actor: &Actor) -> Result<&str, Error> {
+    match actor {
+        Actor::Cli => Ok(OPERATOR),
+        other => other
+            .user()
+            .ok_or_else(|| Error::Forbidden(String::from("only somebody who is signed in can do this"))),
+    }
+}
+
 /// The workspaces with these subdomains, if the actor may give the role in all of them.
 fn grantable(tx: &Tx<'_>, actor: &Actor, subdomains: &[String], role: Role) -> Result<Vec<Workspace>, Error> {
     let mut found: Vec<Workspace> = Vec::new();
@@ -265,12 +286,14 @@ fn open(tx: &Tx<'_>, hash: &[u8], now: Timestamp) -> Result<Option<Invitation>, 
     let Some(mut invitation) = invitations::lookup_by_hash(tx, hash)? else {
         return Ok(None);
     };
-    let Some(inviter) = people::lookup(tx, &invitation.invited_by)? else {
-        return Ok(None);
-    };
-    let role = invitation.role;
-    let may_give = |one: &Workspace| inviter.role_in(one.number).is_some_and(|held| held.may_grant(role));
-    invitation.workspaces.retain(may_give);
+    if invitation.invited_by != OPERATOR {
+        let Some(inviter) = people::lookup(tx, &invitation.invited_by)? else {
+            return Ok(None);
+        };
+        let role = invitation.role;
+        let may_give = |one: &Workspace| inviter.role_in(one.number).is_some_and(|held| held.may_grant(role));
+        invitation.workspaces.retain(may_give);
+    }
     let is_open = now < invitation.expires_at && !invitation.workspaces.is_empty();
     Ok(is_open.then_some(invitation))
 }

@@ -5,6 +5,7 @@
 //! writing in one transaction, and leaves an audit entry there if it is about management.
 
 pub mod access;
+pub mod account_sessions;
 pub mod actor;
 pub mod admin_tokens;
 mod allowance;

@@ -34,6 +34,19 @@ pub struct Person {
     pub memberships: Vec<Membership>,
 }
 
+/// A change of what somebody is in a workspace.
+#[derive(Clone, Copy, Debug)]
+pub struct MembershipChange<'a> {
+    /// The id of the member.
+    pub person: &'a str,
+    /// The subdomain of the workspace.
+    pub subdomain: &'a str,
+    /// The role that the change was made for, if for one (security.md P8).
+    pub from: Option<Role>,
+    /// The role from now on; none takes them out of the workspace.
+    pub to: Option<Role>,
+}
+
 impl Gatepost {
     /// Everyone in the workspaces that `user` administers, by email.
     ///
@@ -41,8 +54,19 @@ impl Gatepost {
     /// If the store fails.
     pub async fn people_seen_by(&self, user: &User) -> Result<Vec<Person>, Error> {
         let id = user.id.clone();
-        let members = self.store.read(move |tx| memberships::list_seen_by(tx, &id, MOST_MEMBERSHIPS)).await?;
+        let mut members =
+            self.store.read(move |tx| memberships::list_seen_by(tx, &id, MOST_MEMBERSHIPS)).await?;
+        // Of a person's rights an admin token may leave less than the store knows of.
+        members.retain(|member| user.administers(member.membership.workspace.number));
         Ok(gathered(members))
+    }
+
+    /// Everyone who belongs to a workspace, by email, for the operator.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn list_people(&self) -> Result<Vec<Person>, Error> {
+        Ok(gathered(self.store.read(|tx| memberships::list(tx, MOST_MEMBERSHIPS)).await?))
     }
 
     /// One of them.
@@ -66,7 +90,8 @@ impl Gatepost {
         subdomain: &str,
         role: Role,
     ) -> Result<(), Error> {
-        self.change_membership(actor, person, subdomain, Some(role)).await
+        let change = MembershipChange { person, subdomain, from: None, to: Some(role) };
+        self.change_membership(actor, change).await
     }
 
     /// Takes a member out of a workspace. Whoever belongs to none any more is signed out everywhere.
@@ -79,21 +104,32 @@ impl Gatepost {
         person: &str,
         subdomain: &str,
     ) -> Result<(), Error> {
-        self.change_membership(actor, person, subdomain, None).await
+        let change = MembershipChange { person, subdomain, from: None, to: None };
+        self.change_membership(actor, change).await
     }
 
-    async fn change_membership(
+    /// Puts another role, or none, in the place of the one that a member of a workspace has.
+    ///
+    /// # Errors
+    /// As [`Gatepost::change_role`]; or if the role is another than the change was made for.
+    pub async fn change_membership(
         self: &Arc<Self>,
         actor: &Actor,
-        person: &str,
-        subdomain: &str,
-        role: Option<Role>,
+        change: MembershipChange<'_>,
     ) -> Result<(), Error> {
         let now = self.now();
+        let MembershipChange { person, subdomain, from, to: role } = change;
         let (this, asker, id, named) =
             (Arc::clone(self), actor.clone(), person.to_owned(), subdomain.to_owned());
         let outcome = self.store.write(move |tx| {
             let (workspace, before) = admitted_change(tx, &asker, &id, &named, role)?;
+            if from.is_some_and(|from| from != before) {
+                return Err(Error::Conflict(format!(
+                    "the role was changed by someone else in the meantime (it is {} now): look at it again, then repeat \
+                     your change",
+                    before.as_str()
+                )));
+            }
             let as_noted = |role: Role| json!({ "workspaces": [&named], "role": role.as_str() });
             let (action, after) = match role {
                 Some(role) => {

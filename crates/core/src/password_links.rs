@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatepost_keys::Plain;
-use gatepost_model::{Membership, Role, Timestamp, User};
+use gatepost_model::{Timestamp, User};
 use gatepost_store::Tx;
 use gatepost_store::tables::{people, sessions};
 use serde_json::json;
 
+use crate::access::{account, owns_all};
 use crate::audit::Note;
+use crate::invitations::{OPERATOR, maker};
 use crate::passwords::checked_password;
 use crate::people::{new_token, token_hash};
 use crate::sessions::Refusal;
@@ -26,32 +28,30 @@ pub const PASSWORD_LINK_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 const PURPOSE: &str = "password/";
 
 impl Gatepost {
-    /// Makes a link with which `person` sets a new password; one that `user` made before ends. `user` owns every workspace of theirs.
+    /// Makes a link with which `person` sets a new password; one that the actor made before ends. The operator may, and
+    /// whoever owns every workspace of theirs.
     ///
     /// # Errors
-    /// If `user` does not see such a person, does not own all that they belong to, or the store fails.
-    pub async fn make_password_link(
-        self: &Arc<Self>,
-        actor: &Actor,
-        user: &User,
-        person: &str,
-    ) -> Result<Plain, Error> {
-        self.person_seen_by(user, person).await?;
+    /// If the actor does not see such a person, does not own all that they belong to, is a token of theirs (which would
+    /// get more than its scopes say), or the store fails.
+    pub async fn make_password_link(self: &Arc<Self>, actor: &Actor, person: &str) -> Result<Plain, Error> {
         let (now, token) = (self.now(), new_token(self));
         let (this, asker, id) = (Arc::clone(self), actor.clone(), person.to_owned());
-        let (hash, owner) = (token_hash(token.expose()), user.id.clone());
+        let (hash, maker) = (token_hash(token.expose()), maker(actor)?.to_owned());
         let outcome = self.store.write(move |tx| {
-            let absent = || Error::not_found("person", &id);
-            let owner = people::lookup(tx, &owner)?.ok_or_else(absent)?;
-            let person = people::lookup(tx, &id)?.ok_or_else(absent)?;
-            if !owns_all(&owner, &person) {
+            let (person, may_open) = account(tx, &asker, &id)?;
+            if !may_open || (asker.user() == Some(id.as_str()) && !owns_all_of(&person, &person)) {
                 return Err(Error::Forbidden(format!(
                     "a new password opens all that {} belongs to: only who owns all of it can make the link",
                     person.name
                 )));
             }
+            if matches!(&asker, Actor::Token(bearer) if bearer.user == id) {
+                let problem = "an admin token cannot set the password of its own user";
+                return Err(Error::Forbidden(problem.to_owned()));
+            }
             let ends = now.plus(PASSWORD_LINK_LIFETIME);
-            people::replace_link(tx, &purpose_of(&id, &owner.id), &hash, ends)?;
+            people::replace_link(tx, &purpose_of(&id, &maker), &hash, ends)?;
             let workspaces: Vec<_> =
                 person.memberships.iter().map(|held| held.workspace.subdomain.as_str()).collect();
             let after = json!({ "workspaces": workspaces });
@@ -111,15 +111,18 @@ fn whose(tx: &Tx<'_>, hash: &[u8], now: Timestamp) -> Result<Option<(User, Strin
     let Some((person, maker)) = purpose.strip_prefix(PURPOSE).and_then(|ids| ids.split_once('/')) else {
         return Ok(None);
     };
-    let found = people::lookup(tx, person)?.zip(people::lookup(tx, maker)?);
-    Ok(found.filter(|(person, maker)| owns_all(maker, person)).map(|(person, _)| (person, purpose)))
+    let Some(person) = people::lookup(tx, person)? else { return Ok(None) };
+    let may_open = match maker {
+        OPERATOR => true,
+        maker => people::lookup(tx, maker)?.is_some_and(|maker| owns_all_of(&maker, &person)),
+    };
+    Ok(may_open.then_some((person, purpose)))
 }
 
 fn purpose_of(person: &str, maker: &str) -> String {
     format!("{PURPOSE}{person}/{maker}")
 }
 
-fn owns_all(owner: &User, person: &User) -> bool {
-    let owns = |held: &Membership| owner.role_in(held.workspace.number) == Some(Role::Owner);
-    person.memberships.iter().all(owns)
+fn owns_all_of(owner: &User, person: &User) -> bool {
+    owns_all(owner, person.memberships.iter().map(|held| held.workspace.number))
 }

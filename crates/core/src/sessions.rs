@@ -12,7 +12,6 @@ use gatepost_model::{Timestamp, User};
 use gatepost_store::Tx;
 use gatepost_store::tables::people;
 use gatepost_store::tables::sessions::{self, Session};
-use serde_json::json;
 
 use crate::audit::Note;
 use crate::limits::FailedAttempts;
@@ -30,9 +29,6 @@ pub const SECOND_STEP: Duration = Duration::from_secs(5 * 60);
 
 /// Uses are written down no more often than this.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
-
-/// More sessions of one person are not shown.
-const MOST_SESSIONS: u32 = 100;
 
 /// Why somebody was not let in.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -72,7 +68,7 @@ pub struct Visitor {
     pub address: IpAddr,
     /// Whether the password was asked for not long ago.
     pub is_fresh: bool,
-    hash: Vec<u8>,
+    pub(crate) hash: Vec<u8>,
 }
 
 impl Visitor {
@@ -80,33 +76,6 @@ impl Visitor {
     #[must_use]
     pub fn actor(&self) -> Actor {
         Actor::User(self.user.id.clone(), self.address)
-    }
-}
-
-/// A session of somebody's own.
-#[derive(Clone, Debug)]
-pub struct Held {
-    /// What it is called when it is to end.
-    pub id: String,
-    /// From where it began.
-    pub address: String,
-    /// When it began.
-    pub created_at: Timestamp,
-    /// When it was last used, give or take a minute.
-    pub seen_at: Timestamp,
-    /// Whether it is the one that asks.
-    pub is_this: bool,
-}
-
-impl Held {
-    fn of(session: Session, visitor: &Visitor) -> Self {
-        Self {
-            id: session_id(&session.hash),
-            is_this: session.hash == visitor.hash,
-            address: session.address,
-            created_at: session.created_at,
-            seen_at: session.seen_at,
-        }
     }
 }
 
@@ -239,55 +208,6 @@ impl Gatepost {
         self.store.write(move |tx| sessions::end(tx, &hash).map_err(Error::Store)).await
     }
 
-    /// The sessions of the visitor that are good, the one used last first.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn list_sessions(&self, visitor: &Visitor) -> Result<Vec<Held>, Error> {
-        let (id, now) = (visitor.user.id.clone(), self.now());
-        let found = self.store.read(move |tx| sessions::list(tx, &id, MOST_SESSIONS)).await?;
-        let good = found.into_iter().filter(|session| is_good(session, now));
-        Ok(good.map(|session| Held::of(session, visitor)).collect())
-    }
-
-    /// Ends one session of the visitor, by the id that [`Gatepost::list_sessions`] gave it.
-    ///
-    /// # Errors
-    /// If they have none with this id, or the store fails.
-    pub async fn end_session(self: &Arc<Self>, visitor: &Visitor, session: &str) -> Result<(), Error> {
-        let now = self.now();
-        let (this, visitor, session) = (Arc::clone(self), visitor.clone(), session.to_owned());
-        self.store
-            .write(move |tx| {
-                let (actor, subject_id) = (visitor.actor(), visitor.user.id.as_str());
-                let held = sessions::list(tx, subject_id, MOST_SESSIONS)?;
-                let ended = held.into_iter().find(|held| session_id(&held.hash) == session);
-                let ended = ended.ok_or_else(|| Error::not_found("session", &session))?;
-                sessions::end(tx, &ended.hash)?;
-                let after = json!({ "address": ended.address });
-                let (action, after) = ("session.end", Some(&after));
-                this.note(tx, now, &Note { actor: &actor, action, subject_id, before: None, after })
-            })
-            .await
-    }
-
-    /// Ends every session of the visitor, this one too.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn sign_out_everywhere(self: &Arc<Self>, visitor: &Visitor) -> Result<(), Error> {
-        let now = self.now();
-        let (this, actor, id) = (Arc::clone(self), visitor.actor(), visitor.user.id.clone());
-        self.store
-            .write(move |tx| {
-                let ended = json!({ "sessions": sessions::end_all(tx, &id)? });
-                let action = "user.sign-out-everywhere";
-                let note = Note { actor: &actor, action, subject_id: &id, before: None, after: Some(&ended) };
-                this.note(tx, now, &note)
-            })
-            .await
-    }
-
     /// Counts an attempt as a failure before it is looked at, so that many at once are not more than are borne.
     fn count_attempt(&self, failed: &FailedAttempts, from: IpAddr, name: &str) -> Result<u32, Refusal> {
         let now = self.now();
@@ -378,11 +298,6 @@ impl Gatepost {
     }
 }
 
-/// Names a session on a page: a part of its hash, which lets nobody in.
-fn session_id(hash: &[u8]) -> String {
-    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// What was shown just before a session begins.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shown {
@@ -390,6 +305,6 @@ enum Shown {
     SecondFactor,
 }
 
-fn is_good(session: &Session, now: Timestamp) -> bool {
+pub(crate) fn is_good(session: &Session, now: Timestamp) -> bool {
     session.complete && now < session.seen_at.plus(IDLE) && now < session.created_at.plus(LONGEST)
 }

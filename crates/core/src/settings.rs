@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use gatepost_keys::Plain;
 use gatepost_model::network::Networks;
 
 use crate::retention::Retention;
+
+/// Where the manager's pages are, below the public URL (contract A5).
+pub const MANAGER: &str = "/settings/api-manager";
 
 /// See the default configuration file for what each is about.
 #[derive(Clone, Debug)]
@@ -25,6 +29,20 @@ pub struct Settings {
     pub retention: Retention,
     /// How many webhook URLs one client may have.
     pub most_webhook_urls: usize,
+}
+
+impl Settings {
+    /// The link with which somebody who was invited joins.
+    #[must_use]
+    pub fn invitation_link(&self, token: &Plain) -> String {
+        format!("{}{MANAGER}/invitation/{}", self.public_url, token.expose())
+    }
+
+    /// The link with which somebody sets a new password.
+    #[must_use]
+    pub fn password_link(&self, token: &Plain) -> String {
+        format!("{}{MANAGER}/password/{}", self.public_url, token.expose())
+    }
 }
 
 impl Default for Settings {

@@ -2,11 +2,14 @@
 //! camelCase, times in ISO 8601, and no secret anywhere.
 
 use gatepost_model::webhook::{Attempt, Delivery};
-use gatepost_model::{ApiClient, Secret, Timestamp, WebhookUrl, Workspace};
+use gatepost_model::{ApiClient, Membership, Secret, Timestamp, WebhookUrl, Workspace};
 use gatepost_store::tables::audit::Entry;
 use serde_json::{Value, json};
 
+use crate::account_sessions::Held;
 use crate::differences::{Difference, differences};
+use crate::invitations::Invitation;
+use crate::memberships::Person;
 
 /// A workspace.
 #[must_use]
@@ -16,6 +19,44 @@ pub fn workspace(workspace: &Workspace) -> Value {
         "subdomain": workspace.subdomain.as_str(),
         "name": workspace.name,
         "createdAt": workspace.created_at.iso(),
+    })
+}
+
+/// Somebody who belongs to workspaces.
+#[must_use]
+pub fn person(person: &Person) -> Value {
+    let membership = |held: &Membership| json!({ "workspace": held.workspace.subdomain.as_str(), "role": held.role.as_str() });
+    json!({
+        "id": person.id,
+        "email": person.email,
+        "name": person.name,
+        "memberships": person.memberships.iter().map(membership).collect::<Vec<_>>(),
+        "hasSecondFactor": person.has_second_factor,
+        "lastSeenAt": person.seen_at.map(Timestamp::iso),
+    })
+}
+
+/// A session, by a name that lets nobody in.
+#[must_use]
+pub fn session(held: &Held) -> Value {
+    json!({
+        "id": held.id,
+        "address": held.address,
+        "createdAt": held.created_at.iso(),
+        "lastSeenAt": held.seen_at.iso(),
+    })
+}
+
+/// An invitation, without its link.
+#[must_use]
+pub fn invitation(invitation: &Invitation) -> Value {
+    json!({
+        "id": invitation.id,
+        "email": invitation.email,
+        "role": invitation.role.as_str(),
+        "workspaces": invitation.workspaces.iter().map(|one| one.subdomain.as_str()).collect::<Vec<_>>(),
+        "invitedBy": invitation.invited_by,
+        "expiresAt": invitation.expires_at.iso(),
     })
 }
 

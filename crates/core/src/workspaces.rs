@@ -73,19 +73,28 @@ impl Gatepost {
     /// clients send.
     ///
     /// # Errors
-    /// If the actor does not administer such a workspace or does not own it, the name is empty or too long, or the store
-    /// fails.
+    /// If the actor does not administer such a workspace or does not own it, its name is another than `from`, the new name
+    /// is empty or too long, or the store fails.
     pub async fn rename_workspace(
         self: &Arc<Self>,
         actor: &Actor,
         subdomain: &str,
         name: &str,
-    ) -> Result<(), Error> {
+        from: Option<&str>,
+    ) -> Result<Workspace, Error> {
         let name = checked_name("name", name)?;
         let now = self.now();
         let (this, asker, named) = (Arc::clone(self), actor.clone(), subdomain.to_owned());
+        let from = from.map(str::to_owned);
         let outcome = self.store.write(move |tx| {
             let workspace = owned_workspace(tx, &asker, &named)?;
+            if from.as_ref().is_some_and(|from| *from != workspace.name) {
+                return Err(Error::Conflict(format!(
+                    "the workspace was renamed by someone else in the meantime (it is called \"{}\" now): look at it \
+                     again, then repeat your change",
+                    workspace.name
+                )));
+            }
             workspaces::rename(tx, workspace.number, &name)?;
             if let Some(record) = records::lookup(tx, workspace.number, BUSINESS, &workspace.id)? {
                 let mut record: Map<String, Value> = serde_json::from_str(&record).unwrap_or_default();
@@ -95,15 +104,17 @@ impl Gatepost {
                 records::update(tx, workspace.number, BUSINESS, &workspace.id, &record)?;
             }
             let before = view::workspace(&workspace);
-            let after = view::workspace(&Workspace { name: name.clone(), ..workspace.clone() });
+            let renamed = Workspace { name: name.clone(), ..workspace };
+            let after = view::workspace(&renamed);
             let note = Note {
                 actor: &asker,
                 action: "workspace.rename",
-                subject_id: &workspace.id,
+                subject_id: &renamed.id,
                 before: Some(&before),
                 after: Some(&after),
             };
-            this.note(tx, now, &note)
+            this.note(tx, now, &note)?;
+            Ok(renamed)
         });
         let outcome = outcome.await;
         self.note_refused(actor, subdomain, outcome).await

@@ -29,7 +29,7 @@ use gatepost_core::Gatepost;
 pub use crate::routes::Route;
 
 /// Where the pages are.
-pub const BASE: &str = "/settings/api-manager";
+pub const BASE: &str = gatepost_core::settings::MANAGER;
 
 /// No form is longer than this: the longest ticks every method.
 const LONGEST_FORM: usize = 256 * 1024;

@@ -8,13 +8,14 @@ use gatepost_core::{Error, Gatepost, view};
 use gatepost_http::Problem;
 use gatepost_model::webhook::PayloadShape;
 use gatepost_model::{ApiClient, ClientNumber, SecretPolicy, Timestamp, User};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Shared;
 use super::access::Administrator;
-use super::members::{Members, invalid};
+use super::matching::{revision, tagged};
+use super::members::Members;
 use super::query::{Parameters, checked_limit};
 use super::secrets::with_secrets;
 
@@ -173,27 +174,9 @@ pub(super) fn with_made(made: &WithSecrets, now: Timestamp) -> Response {
     shown(&made.client, body)
 }
 
-/// The revision goes along as `ETag`, to be sent back as `If-Match` (security.md P8).
-fn shown(client: &ApiClient, body: Value) -> Response {
-    let mut response = Json(body).into_response();
-    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", client.revision)) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    response
-}
-
-/// The revision that a change was made for: in the body, or as `If-Match`.
-fn revision(headers: &HeaderMap, member: Option<i64>) -> Result<Option<i64>, Problem> {
-    let Some(value) = headers.get(header::IF_MATCH).filter(|value| value.as_bytes() != b"*") else {
-        return Ok(member);
-    };
-    let text = value.to_str().unwrap_or_default();
-    let text = text.trim().trim_matches('"');
-    let header = text.parse().map_err(|_| invalid("If-Match", "must be the ETag of the client"))?;
-    if member.is_some_and(|member| member != header) {
-        return Err(invalid("revision", "must be the one of If-Match, if both are sent"));
-    }
-    Ok(Some(header))
+/// The revision goes along as `ETag`, to be sent back as `If-Match`.
+pub(super) fn shown(client: &ApiClient, body: Value) -> Response {
+    tagged(client.revision, body)
 }
 
 fn secret_policy(members: &mut Members) -> Result<Option<SecretPolicy>, Problem> {

@@ -12,7 +12,10 @@ mod admin_tokens;
 mod audit;
 mod clients;
 mod deliveries;
+mod invitations;
+mod matching;
 mod members;
+mod people;
 mod query;
 mod requests;
 mod secrets;
@@ -26,7 +29,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
-use axum::routing::{MethodRouter, delete, get, patch, post};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use gatepost_core::Gatepost;
 use gatepost_core::admin_tokens::Scope;
 use gatepost_http::Problem;
@@ -55,9 +58,17 @@ fn calls() -> Vec<Call> {
     let (look, change) = (needs(Scope::ClientsRead), needs(Scope::ClientsWrite));
     let (watch, resend) = (needs(Scope::DeliveriesRead), needs(Scope::DeliveriesWrite));
     let (reveal, hold) = (needs(Scope::SecretsReveal), needs(Scope::TokensWrite));
-    vec![
+    let mut calls = of_people();
+    calls.extend([
         call(Verb::GET, "/workspaces", look, get(workspaces::list)),
         call(Verb::POST, "/workspaces", Needs::Operator, post(workspaces::create)),
+        call(Verb::GET, "/workspaces/{subdomain}", look, get(workspaces::show)),
+        call(
+            Verb::PATCH,
+            "/workspaces/{subdomain}",
+            needs(Scope::WorkspacesWrite),
+            patch(workspaces::rename),
+        ),
         call(Verb::GET, "/methods", Needs::Token, get(system::methods)),
         call(Verb::GET, "/clients", look, get(clients::list)),
         call(Verb::POST, "/clients", change, post(clients::create)),
@@ -82,6 +93,27 @@ fn calls() -> Vec<Call> {
         call(Verb::GET, "/status", Needs::Operator, get(system::status)),
         call(Verb::POST, "/migrate", Needs::Operator, post(system::migrate)),
         call(Verb::POST, "/backup", Needs::Operator, post(system::backup)),
+    ]);
+    calls
+}
+
+/// The calls about who belongs to which workspaces.
+fn of_people() -> Vec<Call> {
+    use Method as Verb;
+    let (look, change) = (Needs::Scope(Scope::PeopleRead), Needs::Scope(Scope::PeopleWrite));
+    let membership = "/people/{id}/memberships/{subdomain}";
+    vec![
+        call(Verb::GET, "/people", look, get(people::list)),
+        call(Verb::GET, "/people/{id}", look, get(people::show)),
+        call(Verb::PUT, membership, change, put(people::change_role)),
+        call(Verb::DELETE, membership, change, delete(people::remove)),
+        call(Verb::POST, "/people/{id}/password-link", change, post(people::make_password_link)),
+        call(Verb::GET, "/people/{id}/sessions", look, get(people::list_sessions)),
+        call(Verb::POST, "/people/{id}/sessions/end", change, post(people::end_sessions)),
+        call(Verb::POST, "/people/{id}/sessions/{session}/end", change, post(people::end_session)),
+        call(Verb::GET, "/invitations", look, get(invitations::list)),
+        call(Verb::POST, "/invitations", change, post(invitations::create)),
+        call(Verb::POST, "/invitations/{id}/withdraw", change, post(invitations::withdraw)),
     ]
 }
 

@@ -154,7 +154,7 @@ async fn signing_out_ends_one_session_or_all() {
     deployment.gatepost.sign_out(&tokens[0]).await.unwrap();
     assert!(!is_in(&deployment, &tokens[0]).await && is_in(&deployment, &tokens[1]).await);
     let visitor = deployment.gatepost.visitor(HOME, &tokens[1]).await.unwrap().unwrap();
-    deployment.gatepost.sign_out_everywhere(&visitor).await.unwrap();
+    deployment.gatepost.sign_out_everywhere(&visitor.actor(), &visitor.user.id).await.unwrap();
     assert!(!is_in(&deployment, &tokens[1]).await && !is_in(&deployment, &tokens[2]).await);
 }
 

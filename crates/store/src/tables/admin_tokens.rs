@@ -6,7 +6,7 @@ use gatepost_model::{Timestamp, WorkspaceNumber};
 use crate::{Row, Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &BY_FINDER, &BY_ID, &ALL, &OF_USER, &END, &USED];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &BY_FINDER, &BY_ID, &ALL, &OF_USER, &GOOD_OF_OTHERS, &END, &USED];
 
 static INSERT: Sql = Sql::new(
     "INSERT INTO admin_token (id, user_id, name, finder, verifier, hint, scopes, workspaces, created_at, expires_at)
@@ -31,6 +31,11 @@ static ALL: Sql = Sql::new(
 static OF_USER: Sql = Sql::new(
     "SELECT id, user_id, name, hint, scopes, workspaces, created_at, expires_at, ended_at, used_at, used_from
      FROM admin_token WHERE user_id = $1 ORDER BY id DESC LIMIT $2",
+);
+
+static GOOD_OF_OTHERS: Sql = Sql::new(
+    "SELECT id, user_id, name, hint, scopes, workspaces, created_at, expires_at, ended_at, used_at, used_from
+     FROM admin_token WHERE user_id <> $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY id DESC LIMIT $3",
 );
 
 static END: Sql = Sql::new("UPDATE admin_token SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL");
@@ -111,6 +116,19 @@ pub fn list(tx: &Tx<'_>, user: Option<&str>, limit: u32) -> Result<Vec<AdminToke
         Some(user) => tx.all(&OF_USER, params![user, limit], from_row),
         None => tx.all(&ALL, params![limit], from_row),
     }
+}
+
+/// Up to `limit` tokens of others than this user that are good at `now`, newest first.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_good_of_others(
+    tx: &Tx<'_>,
+    user: &str,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<AdminToken>, StoreError> {
+    tx.all(&GOOD_OF_OTHERS, params![user, now, limit], from_row)
 }
 
 /// Cuts a token off. False if it was before.

@@ -6,8 +6,18 @@ use super::{named, workspaces};
 use crate::{Row, Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] =
-    &[&INSERT, &INSERT_WORKSPACE, &BY_HASH, &BY_ID, &PENDING, &WORKSPACES, &TAKE, &DROP_WORKSPACES, &ENDED];
+pub const STATEMENTS: &[&Sql] = &[
+    &INSERT,
+    &INSERT_WORKSPACE,
+    &BY_HASH,
+    &BY_ID,
+    &PENDING,
+    &ALL_PENDING,
+    &WORKSPACES,
+    &TAKE,
+    &DROP_WORKSPACES,
+    &ENDED,
+];
 
 static INSERT: Sql = Sql::new(
     "INSERT INTO invitation (id, hash, email, role, invited_by, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -27,6 +37,11 @@ static PENDING: Sql = Sql::new(
          SELECT 1 FROM invitation_workspace i JOIN membership m ON m.workspace_number = i.workspace_number
          WHERE i.invitation_id = invitation.id AND m.user_id = $1 AND m.role IN ('owner', 'admin'))
      ORDER BY id DESC LIMIT $3",
+);
+
+static ALL_PENDING: Sql = Sql::new(
+    "SELECT id, email, role, invited_by, expires_at FROM invitation
+     WHERE expires_at > $1 ORDER BY id DESC LIMIT $2",
 );
 
 static WORKSPACES: Sql = Sql::new(
@@ -100,6 +115,15 @@ pub fn list_pending(
     limit: u32,
 ) -> Result<Vec<Invitation>, StoreError> {
     let found = tx.all(&PENDING, params![user, now, limit], from_row)?;
+    found.into_iter().map(|invitation| with_workspaces(tx, invitation)).collect()
+}
+
+/// Every invitation that has not ended by `now`, newest first.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_all_pending(tx: &Tx<'_>, now: Timestamp, limit: u32) -> Result<Vec<Invitation>, StoreError> {
+    let found = tx.all(&ALL_PENDING, params![now, limit], from_row)?;
     found.into_iter().map(|invitation| with_workspaces(tx, invitation)).collect()
 }
 

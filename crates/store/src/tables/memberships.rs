@@ -3,10 +3,10 @@
 use gatepost_model::{Membership, Role, Timestamp, WorkspaceNumber};
 
 use super::{named, workspaces};
-use crate::{Sql, StoreError, Tx, params};
+use crate::{Row, Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] = &[&SEEN_BY, &HOLD, &OWNERS, &LEAVE];
+pub const STATEMENTS: &[&Sql] = &[&SEEN_BY, &ALL, &HOLD, &OWNERS, &LEAVE];
 
 /// Of each workspace that a user administers, everyone.
 static SEEN_BY: Sql = Sql::new(
@@ -19,6 +19,16 @@ static SEEN_BY: Sql = Sql::new(
      LEFT JOIN second_factor f ON f.user_id = u.id
      WHERE mine.user_id = $1 AND mine.role IN ('owner', 'admin')
      ORDER BY u.email, w.subdomain LIMIT $2",
+);
+
+static ALL: Sql = Sql::new(
+    "SELECT u.id, u.email, u.name, u.seen_at, COALESCE(f.confirmed, FALSE),
+            m.role, w.number, w.id, w.subdomain, w.name, w.created_at
+     FROM membership m
+     JOIN workspace w ON w.number = m.workspace_number
+     JOIN user_account u ON u.id = m.user_id
+     LEFT JOIN second_factor f ON f.user_id = u.id
+     ORDER BY u.email, w.subdomain LIMIT $1",
 );
 
 static HOLD: Sql = Sql::new("UPDATE workspace SET name = name WHERE number = $1");
@@ -50,18 +60,28 @@ pub struct Member {
 /// # Errors
 /// If the store fails.
 pub fn list_seen_by(tx: &Tx<'_>, user: &str, limit: u32) -> Result<Vec<Member>, StoreError> {
-    tx.all(&SEEN_BY, params![user, limit], |row| {
-        Ok(Member {
-            user_id: row.get(0)?,
-            email: row.get(1)?,
-            name: row.get(2)?,
-            seen_at: row.get(3)?,
-            has_second_factor: row.get(4)?,
-            membership: Membership {
-                role: named("membership.role", row.text(5)?, Role::from_name)?,
-                workspace: workspaces::from_row(row, 6)?,
-            },
-        })
+    tx.all(&SEEN_BY, params![user, limit], from_row)
+}
+
+/// Up to `limit` memberships of all workspaces, by the members' emails.
+///
+/// # Errors
+/// If the store fails.
+pub fn list(tx: &Tx<'_>, limit: u32) -> Result<Vec<Member>, StoreError> {
+    tx.all(&ALL, params![limit], from_row)
+}
+
+fn from_row(row: &Row<'_>) -> Result<Member, StoreError> {
+    Ok(Member {
+        user_id: row.get(0)?,
+        email: row.get(1)?,
+        name: row.get(2)?,
+        seen_at: row.get(3)?,
+        has_second_factor: row.get(4)?,
+        membership: Membership {
+            role: named("membership.role", row.text(5)?, Role::from_name)?,
+            workspace: workspaces::from_row(row, 6)?,
+        },
     })
 }
 

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect};
 use gatepost_core::Gatepost;
-use gatepost_core::sessions::Held;
+use gatepost_core::account_sessions::Held;
 use gatepost_model::Membership;
 use http::HeaderMap;
 
@@ -23,19 +23,25 @@ struct AccountPage<'a> {
     email: &'a str,
     has_second_factor: bool,
     memberships: &'a [Membership],
-    sessions: Vec<Held>,
+    sessions: Vec<(Held, bool)>,
 }
 
 /// `GET /account`
 pub(super) async fn show(State(gatepost): State<Arc<Gatepost>>, visit: Visit) -> Answer {
     let frame = Frame::new(&visit, Section::Account);
     let user = visit.user();
+    let sessions = gatepost.list_sessions(&visit.actor(), &user.id).await?.into_iter();
     let page = AccountPage {
         frame: &frame,
         email: &user.email,
         has_second_factor: user.has_second_factor,
         memberships: &user.memberships,
-        sessions: gatepost.list_sessions(&visit.visitor).await?,
+        sessions: sessions
+            .map(|held| {
+                let is_this = held.is_of(&visit.visitor);
+                (held, is_this)
+            })
+            .collect(),
     };
     framed(&gatepost, &frame, &page)
 }
@@ -46,7 +52,7 @@ pub(super) async fn end_session(
     Path(session): Path<String>,
     visit: Visit,
 ) -> Answer {
-    gatepost.end_session(&visit.visitor, &session).await?;
+    gatepost.end_session(&visit.actor(), &visit.user().id, &session).await?;
     changed(&gatepost, Flash::SessionEnded, &format!("{BASE}/account"))
 }
 
@@ -60,6 +66,6 @@ pub(super) async fn sign_out(State(gatepost): State<Arc<Gatepost>>, headers: Hea
 
 /// `POST /sign-out-everywhere`
 pub(super) async fn sign_out_everywhere(State(gatepost): State<Arc<Gatepost>>, visit: Visit) -> Answer {
-    gatepost.sign_out_everywhere(&visit.visitor).await?;
+    gatepost.sign_out_everywhere(&visit.actor(), &visit.user().id).await?;
     Ok(([cookies::clear_session(&gatepost)], Redirect::to(&format!("{BASE}/sign-in"))).into_response())
 }

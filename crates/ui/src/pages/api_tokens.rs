@@ -1,5 +1,7 @@
-//! API tokens: those that the reader made for programs, making one, and cutting one off.
+//! API tokens: those that the reader made for programs and those of others that they may cut off, making one, and
+//! cutting one off.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,10 +27,18 @@ use crate::session::Visit;
 struct TokensPage<'a> {
     frame: &'a Frame,
     tokens: Vec<AdminToken>,
+    own: &'a str,
+    names: HashMap<String, String>,
     made: Option<Plain>,
 }
 
 impl TokensPage<'_> {
+    /// Whose a token is, if not the reader's.
+    fn other(&self, token: &AdminToken) -> Option<&str> {
+        let name = self.names.get(&token.user_id).map_or("a former user", String::as_str);
+        (token.user_id != self.own).then_some(name)
+    }
+
     /// Why a token is no longer good.
     fn over(&self, token: &AdminToken) -> Option<&'static str> {
         match token.ended_at {
@@ -102,7 +112,8 @@ pub(super) async fn end(
 async fn listed(gatepost: &Gatepost, visit: &Visit, made: Option<Plain>) -> Answer {
     let frame = Frame::new(visit, Section::Tokens);
     let tokens = gatepost.list_admin_tokens(&visit.actor()).await?;
-    framed(gatepost, &frame, &TokensPage { frame: &frame, tokens, made })
+    let names = gatepost.user_names().await?;
+    framed(gatepost, &frame, &TokensPage { frame: &frame, tokens, own: &visit.user().id, names, made })
 }
 
 fn filled<'a>(
@@ -136,12 +147,17 @@ fn lifetime(form: &Form) -> u64 {
 
 const fn meaning(scope: Scope) -> &'static str {
     match scope {
-        Scope::ClientsRead => "Look at clients and workspaces",
+        Scope::ClientsRead => "Look at clients, their calls and workspaces",
         Scope::ClientsWrite => "Create, change, stop and delete clients, rotate their secrets",
         Scope::SecretsReveal => "See client secrets and signing keys, issue access tokens",
         Scope::DeliveriesRead => "Look at deliveries and refused requests",
-        Scope::DeliveriesWrite => "Send deliveries again",
+        Scope::DeliveriesWrite => "Send deliveries again or at once, and cancel them",
         Scope::AuditRead => "Look at the audit log",
-        Scope::TokensWrite => "List and cut off your API tokens",
+        Scope::TokensWrite => "List and cut off API tokens: yours, and those into workspaces that you own",
+        Scope::PeopleRead => "Look at people and invitations",
+        Scope::PeopleWrite => {
+            "Invite and remove people, change roles, end sessions, make links for new passwords"
+        }
+        Scope::WorkspacesWrite => "Rename workspaces",
     }
 }

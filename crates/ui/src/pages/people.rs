@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use gatepost_core::invitations::Invitation;
+use gatepost_core::invitations::{Invitation, OPERATOR};
 use gatepost_core::memberships::Person;
 use gatepost_core::{Error, Gatepost};
 use gatepost_model::{Role, Workspace};
@@ -31,7 +31,10 @@ struct PeoplePage<'a> {
 
 impl PeoplePage<'_> {
     fn inviter(&self, invitation: &Invitation) -> &str {
-        self.names.get(&invitation.invited_by).map_or("a former user", String::as_str)
+        match invitation.invited_by.as_str() {
+            OPERATOR => "the operator",
+            id => self.names.get(id).map_or("a former user", String::as_str),
+        }
     }
 }
 
@@ -81,7 +84,7 @@ pub(super) async fn invite(State(gatepost): State<Arc<Gatepost>>, visit: Visit, 
         Ok((invitation, token)) => {
             let title = format!("{} is invited", invitation.email);
             let text = "It works once, within 7 days, for this email alone. Gatepost sends no mail: send the link yourself.";
-            let link = format!("{}{BASE}/invitation/{}", gatepost.settings().public_url, token.expose());
+            let link = gatepost.settings().invitation_link(&token);
             return page(&LinkPage { frame: &frame, title: &title, text, link });
         }
         Err(Error::Invalid { field, problem }) => (field, format!("{field}: {problem}")),

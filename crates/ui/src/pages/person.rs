@@ -109,11 +109,11 @@ pub(super) async fn make_password_link(
     visit: Visit,
 ) -> Answer {
     let person = gatepost.person_seen_by(visit.user(), &id).await?;
-    let token = gatepost.make_password_link(&visit.actor(), visit.user(), &id).await?;
+    let token = gatepost.make_password_link(&visit.actor(), &id).await?;
     let frame = Frame::new(&visit, Section::People);
     let title = format!("A new password for {}", person.name);
     let text = "It works once, within 24 hours. Send it to nobody else: whoever opens it sets the password. A second factor is still asked for.";
-    let link = format!("{}{BASE}/password/{}", gatepost.settings().public_url, token.expose());
+    let link = gatepost.settings().password_link(&token);
     page(&LinkPage { frame: &frame, title: &title, text, link })
 }
 

@@ -51,8 +51,8 @@ pub(super) async fn rename(
     form: Form,
 ) -> Answer {
     let name = form.text("name");
-    match gatepost.rename_workspace(&visit.actor(), &subdomain, name).await {
-        Ok(()) => changed(&gatepost, Flash::WorkspaceRenamed, &format!("{BASE}/workspaces/{subdomain}")),
+    match gatepost.rename_workspace(&visit.actor(), &subdomain, name, None).await {
+        Ok(_) => changed(&gatepost, Flash::WorkspaceRenamed, &format!("{BASE}/workspaces/{subdomain}")),
         Err(Error::Invalid { problem, .. }) => {
             let held = administered(&visit, &subdomain)?;
             let frame = Frame::new(&visit, Section::Workspaces);

@@ -24,6 +24,8 @@ enum Rule {
     SeenByAdmins,
     /// The one person whose it is.
     Own,
+    /// The one person whose it is, and who owns all that it reaches.
+    OwnOrOwners,
 }
 
 /// By the beginning of the path, or of the HTTP method and the path; the first one counts.
@@ -39,7 +41,7 @@ const RULES: &[(&str, Rule)] = &[
     ("/theme", Rule::Open),
     ("/account/sessions/{session}/", Rule::Own),
     ("/account", Rule::SignedIn),
-    ("/tokens/{id}", Rule::Own),
+    ("/tokens/{id}", Rule::OwnOrOwners),
     ("/tokens", Rule::SignedIn),
     ("/clients/{id}", Rule::Least(Role::Admin)),
     ("/deliveries/{id}", Rule::Least(Role::Admin)),
@@ -90,7 +92,8 @@ impl Asker {
             Rule::Least(_) | Rule::SeenByAdmins if !administers => &[404],
             Rule::SeenByAdmins if self.role != Some(Role::Owner) => &[403],
             Rule::Own if !self.is_oneself => &[404],
-            Rule::Least(_) | Rule::SeenByAdmins | Rule::Own => IN,
+            Rule::OwnOrOwners if !self.is_oneself && self.role != Some(Role::Owner) => &[404],
+            Rule::Least(_) | Rule::SeenByAdmins | Rule::Own | Rule::OwnOrOwners => IN,
         }
     }
 }
@@ -153,7 +156,7 @@ async fn p7_every_route_lets_in_whom_its_rule_says_and_shows_others_nothing() {
             if shut_out {
                 theirs.is_not_told(&answer, &who);
             }
-            if asker.role == Some(Role::Member) && rule != Rule::Own {
+            if asker.role == Some(Role::Member) && !matches!(rule, Rule::Own | Rule::OwnOrOwners) {
                 theirs.is_not_named(&answer, &who);
             }
             if allowed == [404] {

@@ -184,7 +184,7 @@ impl Theirs {
 
     /// After a route by which an owner gives the workspace another name.
     pub(crate) async fn restore_name(&self, app: &App) {
-        app.gatepost().rename_workspace(&Actor::Cli, &self.workspace, WORKSPACE_NAME).await.unwrap();
+        app.gatepost().rename_workspace(&Actor::Cli, &self.workspace, WORKSPACE_NAME, None).await.unwrap();
     }
 
     /// What others might have changed.

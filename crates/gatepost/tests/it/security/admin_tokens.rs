@@ -62,6 +62,7 @@ struct Stage {
     client: TestClient,
     delivery: String,
     request: String,
+    invitation: String,
 }
 
 impl Stage {
@@ -84,7 +85,10 @@ impl Stage {
         let refused = app.call("GET", "/v1.11/tasks", &access, Some(SHOP), None).await;
         let request = refused.header("x-request-id").to_owned();
         app.gatepost().flush_journal().await.unwrap();
-        Self { app, ann, ben, client, delivery, request }
+        let invited = json!({ "email": "cleo@example.org", "role": "member", "workspaces": [SCHOOL] });
+        let invited = app.admin("POST", "/invitations", Some(invited)).await.expect(201).json();
+        let invitation = text(&invited, "id");
+        Self { app, ann, ben, client, delivery, request, invitation }
     }
 
     /// A path of the table with things that exist in the first workspace.
@@ -93,9 +97,12 @@ impl Stage {
             Some("clients") => &self.client.id,
             Some("deliveries") => &self.delivery,
             Some("requests") => &self.request,
+            Some("people") => &self.ann,
+            Some("invitations") => &self.invitation,
             _ => admin_token,
         };
-        path.replace("{id}", id).replace("{number}", "1")
+        let path = path.replace("{id}", id).replace("{number}", "1").replace("{session}", "0");
+        path.replace("{subdomain}", SCHOOL)
     }
 
     async fn call(&self, verb: &str, path: &str, authorization: Option<&str>) -> Answer {
@@ -171,11 +178,12 @@ async fn p7_what_belongs_to_another_workspace_does_not_exist() {
     for round in ["foreign", "demoted"] {
         let token = if round == "foreign" { &foreign } else { &demoted };
         for (verb, path, needs) in admin::table() {
-            if needs == Needs::Operator || (round == "demoted" && path.starts_with("/admin-tokens")) {
+            let is_own = ["/admin-tokens/", "/sessions", "/password-link"].iter().any(|one| path.contains(one));
+            if needs == Needs::Operator || (round == "demoted" && is_own) {
                 continue;
             }
             let answer = stage.call_with(verb.as_str(), &stage.path(path, &anns), token).await;
-            if path.contains("{id}") {
+            if path.contains('{') {
                 assert_eq!(answer.status, 404, "{round}: {verb} {path}: {}", answer.text());
             }
             for secret in [&stage.client.id, &stage.client.client_id, &stage.client.secret] {
@@ -256,4 +264,89 @@ async fn the_operator_makes_a_token_for_a_user_within_that_users_rights() {
         let refused = stage.app.admin("POST", "/admin-tokens", Some(wanted(workspace, scope))).await;
         let _ = refused.expect(400);
     }
+}
+
+/// A change with what it was made for.
+async fn change(stage: &Stage, token: &str, verb: &str, path: &str, tag: &str, body: Value) -> Answer {
+    let bearer = format!("Bearer {token}");
+    let headers =
+        [("authorization", bearer.as_str()), ("if-match", tag), ("content-type", "application/json")];
+    stage.app.http.send(verb, &format!("/admin/v1{path}"), &headers, body.to_string()).await
+}
+
+#[tokio::test]
+async fn p8_people_and_workspaces_are_managed_within_the_rights_of_the_token() {
+    let stage = Stage::set().await;
+    let school = number_of(&stage.app, SCHOOL).await;
+    let dan = user(&stage.app, "dan", school, Role::Member).await;
+    let (_, good) = token(&stage.app, &stage.ann, SCHOOL, &Scope::ALL).await;
+    let people = stage.call_with("GET", "/people", &good).await.expect(200).json();
+    assert_eq!(
+        people.as_array().map(Vec::len),
+        Some(2),
+        "those of the other workspace are not there: {people}"
+    );
+
+    let membership = format!("/people/{dan}/memberships/{SCHOOL}");
+    let admin = json!({ "role": "admin" });
+    let stale = change(&stage, &good, "PUT", &membership, "\"owner\"", admin.clone()).await.expect(409);
+    assert!(stale.text().contains("it is member now"), "{}", stale.text());
+    let changed = change(&stage, &good, "PUT", &membership, "\"member\"", admin).await.expect(200);
+    assert_eq!((changed.header("etag"), changed.json()["role"].as_str()), ("\"admin\"", Some("admin")));
+
+    let path = format!("/workspaces/{SCHOOL}");
+    let read = stage.call_with("GET", &path, &good).await.expect(200);
+    let (tag, name) = (read.header("etag").to_owned(), json!({ "name": "Glaze & Co" }));
+    let renamed = change(&stage, &good, "PATCH", &path, &tag, name.clone()).await.expect(200);
+    assert_eq!(renamed.json()["name"], "Glaze & Co");
+    let stale = change(&stage, &good, "PATCH", &path, &tag, name.clone()).await.expect(409);
+    assert!(stale.text().contains("Glaze & Co"), "{}", stale.text());
+    let again = renamed.header("etag").to_owned();
+    let _ = change(&stage, &good, "PATCH", &path, &again, name).await.expect(200);
+
+    let link =
+        stage.call_with("POST", &format!("/people/{dan}/password-link"), &good).await.expect(200).json();
+    assert!(text(&link, "link").contains("/settings/api-manager/password/"));
+    let own = stage.call_with("POST", &format!("/people/{}/password-link", stage.ann), &good).await;
+    let _ = own.expect(403);
+    let ended = stage.call_with("POST", &format!("/people/{dan}/sessions/end"), &good).await.expect(200);
+    assert_eq!(ended.json()["endedSessions"], 0);
+
+    let invited = json!({ "email": "eve@example.org", "role": "owner", "workspaces": [SCHOOL] });
+    let invited = change(&stage, &good, "POST", "/invitations", "*", invited).await.expect(201).json();
+    assert!(text(&invited, "link").contains("/settings/api-manager/invitation/"));
+    let listed = stage.call_with("GET", "/invitations", &good).await.expect(200);
+    assert!(!listed.text().contains("\"link\"") && listed.text().contains("eve@example.org"));
+    let path = format!("/invitations/{}/withdraw", text(&invited, "id"));
+    let _ = stage.call_with("POST", &path, &good).await.expect(200);
+    let _ = change(&stage, &good, "DELETE", &membership, "\"admin\"", json!({})).await.expect(200);
+    let people = stage.call_with("GET", "/people", &good).await.expect(200).json();
+    assert_eq!(people.as_array().map(Vec::len), Some(1), "{people}");
+}
+
+#[tokio::test]
+async fn p7_an_owner_cuts_off_tokens_of_others_that_reach_only_what_they_own() {
+    let stage = Stage::set().await;
+    let (school, shop) = (number_of(&stage.app, SCHOOL).await, number_of(&stage.app, SHOP).await);
+    let dan = user(&stage.app, "dan", school, Role::Admin).await;
+    let (narrow, _) = token(&stage.app, &dan, SCHOOL, &[Scope::ClientsRead]).await;
+    let joined = dan.clone();
+    stage.app.gatepost().store().write(move |tx| people::join(tx, &joined, shop, Role::Admin)).await.unwrap();
+    let both = NewAdminToken {
+        name: String::from("Both"),
+        scopes: vec![String::from("clients:read")],
+        workspaces: vec![SCHOOL.to_owned(), SHOP.to_owned()],
+        lifetime: MONTH,
+    };
+    let (wide, _) = stage.app.gatepost().create_admin_token(&Actor::Cli, &dan, both).await.unwrap();
+    let (_, anns) = token(&stage.app, &stage.ann, SCHOOL, &Scope::ALL).await;
+    let (_, dans) = token(&stage.app, &dan, SCHOOL, &Scope::ALL).await;
+    let (own, _) = token(&stage.app, &stage.ann, SCHOOL, &[Scope::ClientsRead]).await;
+
+    let listed = stage.call_with("GET", "/admin-tokens", &anns).await.expect(200).text();
+    assert!(listed.contains(&narrow) && !listed.contains(&wide.id), "{listed}");
+    let _ = stage.call_with("POST", &format!("/admin-tokens/{}/end", wide.id), &anns).await.expect(404);
+    let _ = stage.call_with("POST", &format!("/admin-tokens/{own}/end"), &dans).await.expect(404);
+    let ended = stage.call_with("POST", &format!("/admin-tokens/{narrow}/end"), &anns).await.expect(200);
+    assert_eq!(ended.json()["status"], "ended");
 }
