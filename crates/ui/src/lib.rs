@@ -5,6 +5,7 @@
 //! see and change is for `gatepost-core` to say.
 
 mod assets;
+mod chart;
 mod cookies;
 mod curl;
 mod failure;

@@ -1,6 +1,7 @@
 //! The pages, one module each.
 
 mod account;
+mod activity;
 mod api_tokens;
 mod audit;
 mod client;

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod acceptance;
 #[cfg(test)]
+mod charts;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod everywhere;

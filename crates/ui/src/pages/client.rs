@@ -4,19 +4,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use gatepost_core::Gatepost;
+use gatepost_core::{Gatepost, calls};
 use gatepost_model::{
     ApiClient, ClientStatus, Secret, SecretPolicy, SecretState, Timestamp, UrlState, Workspace,
 };
 use http::StatusCode;
 
+use super::activity::{self, Activity, Span};
 use super::methods::Area;
 use super::standing::{Remedy, chip_of, reason_of, remedy_of, who};
 use super::{Answer, first_call, framed, methods};
 use crate::BASE;
 use crate::failure::Failure;
+use crate::form::Form;
 use crate::frame::{Frame, Section};
 use crate::parts::{Chip, FirstCall, Tone, plain_chip};
 use crate::session::Visit;
@@ -35,6 +37,7 @@ struct ClientPage<'a> {
     code: FirstCall<'a>,
     token_endpoint: String,
     default_limit: u32,
+    activity: Activity<'a>,
     over: &'a Over,
 }
 
@@ -47,6 +50,8 @@ pub(super) struct Over {
     pub(super) shown: Option<ShownValue>,
     /// What could not be done.
     pub(super) problem: Option<String>,
+    /// How far back the charts look.
+    pub(super) span: Span,
     /// With which status the page answers.
     pub(super) status: StatusCode,
 }
@@ -84,9 +89,11 @@ pub(super) async fn show(
     State(gatepost): State<Arc<Gatepost>>,
     visit: Visit,
     Path(id): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Answer {
     let client = gatepost.managed_client(visit.user(), &id).await?;
-    page_of(&gatepost, &visit, client, &Over::default()).await
+    let span = Span::from_name(Form::query(query.as_deref()).text("span"));
+    page_of(&gatepost, &visit, client, &Over { span, ..Over::default() }).await
 }
 
 /// The page of a client, with something over it.
@@ -100,6 +107,7 @@ pub(super) async fn page_of(
     let names = gatepost.user_names().await?;
     let (standing, stopped) = gatepost.client_standing(&client).await?;
     let client = &client;
+    let calls = gatepost.calls_of(client.number, visit.now.minus(calls::SHOWN)).await?;
     let page = ClientPage {
         frame: &frame,
         client,
@@ -112,6 +120,7 @@ pub(super) async fn page_of(
         code: first_call::code(gatepost, client, None),
         token_endpoint: format!("{}/oauth/token", gatepost.settings().public_url),
         default_limit: gatepost.settings().requests_per_hour,
+        activity: activity::drawn(gatepost, client, &calls, over.span, visit.now).await?,
         over,
     };
     Ok((over.status, framed(gatepost, &frame, &page)?).into_response())

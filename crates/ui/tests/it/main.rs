@@ -1,6 +1,8 @@
 //! The pages of the real server, as a browser without script asks for them.
 
 #[cfg(test)]
+mod activity;
+#[cfg(test)]
 mod api_tokens;
 #[cfg(test)]
 mod attacks;
