@@ -9,7 +9,7 @@ use gatepost_model::{
 };
 use gatepost_store::tables::deliveries::{self, NewDelivery};
 use gatepost_store::tables::delivery_control as control;
-use gatepost_store::tables::{Page, clients, records};
+use gatepost_store::tables::{clients, records};
 use gatepost_store::{StoreError, Tx};
 use serde_json::json;
 
@@ -68,32 +68,6 @@ pub enum Withheld {
 }
 
 impl Gatepost {
-    /// Deliveries, newest first: of one client, in one state, where those are named.
-    ///
-    /// # Errors
-    /// If the client does not exist, or the store fails.
-    pub async fn list_deliveries(
-        &self,
-        client: Option<&str>,
-        state: Option<DeliveryState>,
-        page: Page,
-    ) -> Result<Vec<Shown>, Error> {
-        let number = match client {
-            Some(id) => Some(self.get_client(id).await?.number),
-            None => None,
-        };
-        let found = self
-            .store
-            .read(move |tx| deliveries::list(tx, number, state, &page))
-            .await
-            .map_err(Error::Store)?;
-        let mut shown = Vec::with_capacity(found.len());
-        for delivery in found {
-            shown.push(self.shown(delivery).await?);
-        }
-        Ok(shown)
-    }
-
     /// A delivery whole.
     ///
     /// # Errors

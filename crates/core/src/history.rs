@@ -1,15 +1,13 @@
-//! The past, as far as a user may see it: audit entries, a client as it was, deliveries.
+//! The past, as far as a user may see it: audit entries, and a client as it was.
 
 use std::collections::BTreeSet;
 
-use gatepost_model::{ApiClient, DeliveryState, User, ids};
+use gatepost_model::{User, ids};
 use gatepost_store::Tx;
 use gatepost_store::tables::audit::{self, Entry};
-use gatepost_store::tables::{Page, clients, deliveries};
+use gatepost_store::tables::{Page, clients};
 use serde_json::Value;
 
-use crate::access::sees_delivery;
-use crate::deliveries::{Detailed, Shown};
 use crate::{Error, Gatepost};
 
 /// So many rows are looked at for a page, at most: a user who may see few of many must not cost a scan of all.
@@ -62,58 +60,6 @@ impl Gatepost {
             .await
     }
 
-    /// Deliveries that `user` may see, newest first: of one client, in one state, where those are named.
-    ///
-    /// # Errors
-    /// If the client does not exist for them, or the store fails.
-    pub async fn deliveries_seen_by(
-        &self,
-        user: &User,
-        client: Option<&str>,
-        state: Option<DeliveryState>,
-        (before, limit): (Option<String>, usize),
-    ) -> Result<Seen<Shown>, Error> {
-        let number = match client {
-            Some(id) => Some(self.managed_client(user, id).await?.number),
-            None => None,
-        };
-        let user = user.clone();
-        let found = self.store.read(move |tx| {
-            seen(
-                before,
-                limit,
-                |page| Ok(deliveries::list(tx, number, state, page)?),
-                |delivery| {
-                    let client = clients::lookup(tx, delivery.client)?;
-                    Ok(sees_delivery(&user, delivery, client.as_ref()))
-                },
-                |delivery| &delivery.id,
-            )
-        });
-        let Seen { rows, next } = found.await?;
-        let mut shown = Vec::with_capacity(rows.len());
-        for delivery in rows {
-            shown.push(self.shown(delivery).await?);
-        }
-        Ok(Seen { rows: shown, next })
-    }
-
-    /// A delivery whole, if `user` may see it.
-    ///
-    /// # Errors
-    /// If there is none that they may see, or the store fails.
-    pub async fn delivery_seen_by(&self, user: &User, id: &str) -> Result<(Detailed, ApiClient), Error> {
-        let detailed = self.show_delivery(id).await?;
-        let number = detailed.shown.delivery.client;
-        let client = self.store.read(move |tx| clients::lookup(tx, number)).await?;
-        match client {
-            Some(client) if sees_delivery(user, &detailed.shown.delivery, Some(&client)) => {
-                Ok((detailed, client))
-            }
-            _ => Err(Error::not_found("delivery", id)),
-        }
-    }
-
     /// A client as it was at a revision, if the audit trail still has it.
     ///
     /// # Errors
@@ -141,7 +87,7 @@ fn revision_of(entry: &Entry) -> Option<i64> {
 }
 
 /// Reads page after page until there are enough rows that may be seen.
-fn seen<T>(
+pub(crate) fn seen<T>(
     mut before: Option<String>,
     limit: usize,
     mut read: impl FnMut(&Page) -> Result<Vec<T>, Error>,

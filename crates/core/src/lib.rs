@@ -16,6 +16,7 @@ pub mod client_list;
 pub mod clients;
 pub mod counts;
 pub mod deliveries;
+pub mod delivery_log;
 pub mod differences;
 pub mod directory;
 pub mod error;

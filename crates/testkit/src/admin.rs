@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gatepost_core::Page;
 use gatepost_core::deliveries::Shown;
+use gatepost_core::delivery_log::Wanted;
 use gatepost_model::DeliveryState;
 use http::header;
 use http_body_util::{BodyExt, Full};
@@ -80,8 +81,8 @@ impl App {
     #[expect(clippy::expect_used, reason = "a test that cannot look cannot go on")]
     pub async fn deliveries(&self, client: Option<&TestClient>) -> Vec<Shown> {
         let page = Page { before: None, limit: 1_000 };
-        let id = client.map(|client| client.id.as_str());
-        self.gatepost().list_deliveries(id, None, page).await.expect("the deliveries can be listed")
+        let wanted = Wanted { client: client.map(|client| client.id.clone()), ..Wanted::default() };
+        self.gatepost().list_deliveries(wanted, page).await.expect("the deliveries can be listed")
     }
 
     /// Looks at the delivery table until it is as it must be, and gives it.

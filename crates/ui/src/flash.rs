@@ -27,6 +27,8 @@ pub(crate) enum Flash {
     Revoked,
     Deleted,
     Replayed,
+    ChosenReplayed,
+    ChosenCancelled,
     SecondFactorRemoved,
     Joined,
     RoleChanged,
@@ -59,6 +61,12 @@ impl Flash {
         (Self::Revoked, "revoked", "Revoked for good. Its secrets, tokens and webhooks stopped working."),
         (Self::Deleted, "deleted", "The client is deleted."),
         (Self::Replayed, "replayed", "Sent once more, as a new delivery of the same event."),
+        (
+            Self::ChosenReplayed,
+            "chosen-replayed",
+            "Sent once more, except what is pending or whose event is no longer kept.",
+        ),
+        (Self::ChosenCancelled, "chosen-cancelled", "Cancelled, except what was on its way or had ended."),
         (
             Self::SecondFactorRemoved,
             "second-factor-removed",

@@ -97,6 +97,7 @@ pub(crate) fn routes() -> Routes {
         .route(&at("/clients/{id}/first-call"), get(first_call::show))
         .merge(of_a_client())
         .route(&at("/deliveries"), get(deliveries::show))
+        .route(&at("/deliveries/chosen"), post(deliveries::act))
         .route(&at("/deliveries/{id}"), get(delivery::show))
         .route(&at("/deliveries/{id}/replay"), post(delivery::replay))
         .route(&at("/deliveries/{id}/send"), post(delivery::send_now))

@@ -181,6 +181,12 @@ pub(crate) fn count(many: impl Given<usize>, of: &str) -> String {
     if many == 1 { format!("1 {of}") } else { format!("{} {of}s", number(many)) }
 }
 
+/// "1 delivery", "2 deliveries".
+pub(crate) fn deliveries(many: impl Given<usize>) -> String {
+    let many = many.value();
+    if many == 1 { String::from("1 delivery") } else { format!("{} deliveries", number(many)) }
+}
+
 /// A word at the beginning of a line.
 pub(crate) fn capital(word: &str) -> String {
     let mut characters = word.chars();

@@ -3,10 +3,11 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use gatepost_core::deliveries::Shown;
+use gatepost_core::delivery_log::Wanted;
 use gatepost_core::view;
 use gatepost_http::Problem;
-use gatepost_model::DeliveryState;
-use gatepost_model::webhook::Event;
+use gatepost_model::webhook::{Event, InvalidMethod};
+use gatepost_model::{DeliveryState, Method, Timestamp};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,6 +23,10 @@ use super::query::{Parameters, page};
 pub(super) struct Listed {
     client: Option<String>,
     state: Option<String>,
+    method: Option<String>,
+    url: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
     before: Option<String>,
     limit: Option<u32>,
 }
@@ -30,16 +35,24 @@ pub(super) struct Listed {
 pub(super) async fn list(
     State(gatepost): Shared,
     Administrator { sees_as, .. }: Administrator,
-    Parameters(Listed { client, state, before, limit }): Parameters<Listed>,
+    Parameters(Listed { client, state, method, url, since, until, before, limit }): Parameters<Listed>,
 ) -> Result<Json<Value>, Problem> {
-    let state = state.as_deref().map(named_state).transpose()?;
+    let wanted = Wanted {
+        client,
+        state: state.as_deref().map(named_state).transpose()?,
+        method: method.as_deref().map(named_method).transpose()?,
+        url_id: url,
+        event_id: None,
+        since: since.as_deref().map(|text| moment("since", text)).transpose()?,
+        until: until.as_deref().map(|text| moment("until", text)).transpose()?,
+    };
     let page = page(before, limit)?;
     let found = match &sees_as {
         Some(user) => {
             let place = (page.before, page.limit as usize);
-            gatepost.deliveries_seen_by(user, client.as_deref(), state, place).await?.rows
+            gatepost.deliveries_seen_by(user, &wanted, place).await?.rows
         }
-        None => gatepost.list_deliveries(client.as_deref(), state, page).await?,
+        None => gatepost.list_deliveries(wanted, page).await?,
     };
     Ok(Json(found.iter().map(shown).collect()))
 }
@@ -76,6 +89,17 @@ fn named_state(name: &str) -> Result<DeliveryState, Problem> {
     DeliveryState::from_name(name).ok_or_else(|| {
         let names = DeliveryState::ALL.map(DeliveryState::as_str).join(", ");
         invalid("state", format!("\"{name}\" is no state; the states are {names}"))
+    })
+}
+
+fn named_method(name: &str) -> Result<Method, Problem> {
+    name.parse().map_err(|error: InvalidMethod| invalid("method", error.to_string()))
+}
+
+/// A time, as the API writes it or as a date.
+pub(super) fn moment(member: &'static str, text: &str) -> Result<Timestamp, Problem> {
+    Timestamp::parse_iso(text).ok_or_else(|| {
+        invalid(member, format!("\"{text}\" is no time; times look like 2026-11-24T14:30:00Z or 2026-11-24"))
     })
 }
 

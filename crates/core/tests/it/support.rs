@@ -11,8 +11,9 @@ use gatepost_keys::Keyring;
 use gatepost_model::webhook::Delivery;
 use gatepost_model::{ApiClient, ManualClock, SeededRandom, Timestamp, Workspace};
 use gatepost_store::handover::{Handed, handover};
+use gatepost_store::tables::Page;
 use gatepost_store::tables::deliveries::Claimed;
-use gatepost_store::tables::{Page, deliveries};
+use gatepost_store::tables::delivery_list::{self, Filter};
 use gatepost_store::{Location, PostgresUrl, Store, StoreOptions};
 
 use crate::postgres;
@@ -106,7 +107,11 @@ impl Deployment {
     /// Every delivery in the table, newest first.
     pub(crate) async fn deliveries(&self) -> Vec<Delivery> {
         let page = Page { before: None, limit: 10_000 };
-        self.gatepost.store().read(move |tx| deliveries::list(tx, None, None, &page)).await.unwrap()
+        self.gatepost
+            .store()
+            .read(move |tx| delivery_list::list(tx, &Filter::default(), None, &page))
+            .await
+            .unwrap()
     }
 
     /// What was handed over to the senders since the last call.

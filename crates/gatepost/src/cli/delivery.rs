@@ -20,6 +20,18 @@ pub(super) enum DeliveryCommand {
         /// Only those in this state.
         #[arg(long, value_parser = ["pending", "delivered", "failed", "cancelled", "skipped"])]
         state: Option<String>,
+        /// Only those of events of this method.
+        #[arg(long, value_name = "METHOD")]
+        method: Option<String>,
+        /// Only those for the webhook URL with this id.
+        #[arg(long, value_name = "ID")]
+        url: Option<String>,
+        /// Only those made at this time or later: 2026-11-24 or 2026-11-24T14:30:00Z.
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// Only those made before this time.
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
         /// Only those before this one: the last id of the page before.
         #[arg(long, value_name = "ID")]
         before: Option<String>,
@@ -50,11 +62,15 @@ impl DeliveryCommand {
     #[must_use]
     pub(super) fn call(&self) -> Call {
         match self {
-            Self::List { client, state, before, limit } => {
+            Self::List { client, state, method, url, since, until, before, limit } => {
                 let count = limit.to_string();
                 let parameters = [
                     ("client", client.as_deref()),
                     ("state", state.as_deref()),
+                    ("method", method.as_deref()),
+                    ("url", url.as_deref()),
+                    ("since", since.as_deref()),
+                    ("until", until.as_deref()),
                     ("before", before.as_deref()),
                     ("limit", Some(count.as_str())),
                 ];

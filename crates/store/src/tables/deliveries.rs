@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gatepost_model::webhook::{Attempt, Delivery, Outcome};
 use gatepost_model::{ClientNumber, DeliveryState, Method, Timestamp, WorkspaceNumber};
 
-use super::{Page, named};
+use super::named;
 use crate::{Row, Sql, StoreError, Tx, Value, params};
 
 /// Every static statement here.
@@ -21,8 +21,6 @@ pub const STATEMENTS: &[&Sql] = &[
     &RECORD,
     &INSERT_ATTEMPT,
     &GET,
-    &LIST,
-    &LIST_BY_CLIENT,
     &ATTEMPTS,
 ];
 
@@ -84,20 +82,6 @@ static INSERT_ATTEMPT: Sql = Sql::new(
 static GET: Sql = Sql::new(
     "SELECT id, event_id, url_id, client_number, workspace_number, method, state, reason, attempts, due_at,
      created_at, ended_at, replay_of FROM delivery WHERE id = $1",
-);
-
-static LIST: Sql = Sql::new(
-    "SELECT id, event_id, url_id, client_number, workspace_number, method, state, reason, attempts, due_at,
-     created_at, ended_at, replay_of FROM delivery
-     WHERE id < $1 AND (CAST($2 AS {int}) IS NULL OR state = $2)
-     ORDER BY id DESC LIMIT $3",
-);
-
-static LIST_BY_CLIENT: Sql = Sql::new(
-    "SELECT id, event_id, url_id, client_number, workspace_number, method, state, reason, attempts, due_at,
-     created_at, ended_at, replay_of FROM delivery
-     WHERE client_number = $1 AND id < $2 AND (CAST($3 AS {int}) IS NULL OR state = $3)
-     ORDER BY id DESC LIMIT $4",
 );
 
 static ATTEMPTS: Sql = Sql::new(
@@ -383,23 +367,6 @@ pub fn lookup(tx: &Tx<'_>, id: &str) -> Result<Option<Delivery>, StoreError> {
     tx.opt(&GET, params![id], from_row)
 }
 
-/// Deliveries, newest first: of one client, in one state, where those are named.
-///
-/// # Errors
-/// If the store fails.
-pub fn list(
-    tx: &Tx<'_>,
-    client: Option<ClientNumber>,
-    state: Option<DeliveryState>,
-    page: &Page,
-) -> Result<Vec<Delivery>, StoreError> {
-    let state = state.map(DeliveryState::code);
-    match client {
-        Some(client) => tx.all(&LIST_BY_CLIENT, params![client, page.bound(), state, page.limit], from_row),
-        None => tx.all(&LIST, params![page.bound(), state, page.limit], from_row),
-    }
-}
-
 /// A delivery's attempts, first to last.
 ///
 /// # Errors
@@ -427,7 +394,7 @@ pub fn list_attempts(
     })
 }
 
-fn from_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
+pub(super) fn from_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
     let code: i64 = row.get(6)?;
     let state = DeliveryState::from_code(code)
         .ok_or_else(|| StoreError::Corrupt(format!("column delivery.state holds {code}")))?;

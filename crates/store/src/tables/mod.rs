@@ -10,6 +10,7 @@ pub mod client_list;
 pub mod clients;
 pub mod deliveries;
 pub mod delivery_control;
+pub mod delivery_list;
 pub mod invitations;
 pub mod memberships;
 pub mod people;
@@ -46,6 +47,7 @@ pub const STATEMENTS: &[&[&Sql]] = &[
     sessions::STATEMENTS,
     webhook_urls::STATEMENTS,
     delivery_control::STATEMENTS,
+    delivery_list::STATEMENTS,
     workspaces::STATEMENTS,
 ];
 
@@ -91,7 +93,7 @@ impl Default for Page {
 }
 
 /// A span of time, both ends open where none.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
     /// From this moment on.
     pub since: Option<Timestamp>,

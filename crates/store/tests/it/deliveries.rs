@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use gatepost_model::webhook::{Attempt, Event, Outcome};
 use gatepost_model::{ClientNumber, DeliveryState, Method, Timestamp, WorkspaceNumber};
-use gatepost_store::tables::Page;
 use gatepost_store::tables::deliveries::{self, Claimed, NewDelivery, Progress};
 use gatepost_store::tables::records;
 use gatepost_store::{Store, StoreError, StoreOptions};
@@ -16,7 +15,6 @@ on_both_engines!(
     a_claim_of_others_puts_off_what_is_named,
     a_delivery_whose_event_is_gone_is_skipped_when_it_is_claimed,
     results_are_written_down_once_and_by_the_holder_only,
-    lists_go_on_where_they_stopped,
 );
 
 /// Stores so many deliveries that are due, with their events, in five workspaces.
@@ -193,22 +191,4 @@ async fn results_are_written_down_once_and_by_the_holder_only(place: Place) {
     (later.state, later.ended_at, later.due_at) = (DeliveryState::Pending, None, Timestamp(9));
     assert_eq!(record(&store, vec![later.clone()]).await, [true]);
     assert_eq!(record(&store, vec![later]).await, [false]);
-}
-
-async fn lists_go_on_where_they_stopped(place: Place) {
-    let store = store_with(&place, 25).await;
-    let mut listed = Vec::new();
-    let mut page = Page { before: None, limit: 10 };
-    loop {
-        let (client, state) = (Some(ClientNumber(1)), Some(DeliveryState::Pending));
-        let here = page.clone();
-        let found = store.read(move |tx| deliveries::list(tx, client, state, &here)).await.unwrap();
-        let everybodys = page.clone();
-        assert_eq!(store.read(move |tx| deliveries::list(tx, None, None, &everybodys)).await.unwrap(), found);
-        let Some(last) = found.last() else { break };
-        page.before = Some(last.id.clone());
-        listed.extend(found.into_iter().map(|delivery| delivery.id));
-    }
-    let expected: Vec<String> = (0..25).rev().map(|number| format!("dlv_{number:04}")).collect();
-    assert_eq!(listed, expected);
 }

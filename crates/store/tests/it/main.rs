@@ -9,6 +9,8 @@ mod crash;
 #[cfg(test)]
 mod deliveries;
 #[cfg(test)]
+mod delivery_list;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod feed;

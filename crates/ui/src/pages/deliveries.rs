@@ -1,38 +1,52 @@
 //! The list of deliveries: find what did not arrive.
 
+mod asked;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Redirect};
 use gatepost_core::client_list::{Cursor, Group, Order, Summary, Wanted};
 use gatepost_core::deliveries::Shown;
-use gatepost_core::{Gatepost, client_list};
-use gatepost_model::webhook::Delivery;
-use gatepost_model::{DeliveryState, Timestamp, User};
-use url::form_urlencoded;
+use gatepost_core::delivery_log::{Count, Counts, FailingUrl, LatestAttempt, MOST_COUNTED};
+use gatepost_core::{Error, Gatepost, client_list};
+use gatepost_model::webhook::{Delivery, Outcome};
+use gatepost_model::{DeliveryState, Timestamp, User, ids};
 
-use super::{Answer, framed};
+use super::{Answer, changed, framed};
 use crate::BASE;
 use crate::failure::{Failure, sentence};
+use crate::flash::Flash;
 use crate::form::Form;
 use crate::frame::{Frame, Section};
 use crate::parts::{Chip, Tone, chip, plain_chip};
 use crate::session::Visit;
 use crate::words;
 
+use self::asked::Asked;
+
 const PER_PAGE: usize = 25;
 
 /// So many clients are offered to filter by; others have a tab on their own page.
 const CLIENTS_OFFERED: usize = 200;
 
+/// The URLs of so many clients are offered unless one client is chosen.
+const CLIENTS_WITH_URLS: usize = 50;
+
 #[derive(Template)]
 #[template(path = "deliveries.html")]
 struct DeliveriesPage<'a> {
     frame: &'a Frame,
+    asked: &'a Asked,
     lines: Vec<Line>,
+    counts: Counts,
     clients: Vec<Summary>,
-    client: &'a str,
-    state: Option<DeliveryState>,
+    methods: Vec<String>,
+    urls: Vec<(String, String)>,
+    strip: Option<Strip>,
+    kept: String,
     next: Option<String>,
 }
 
@@ -41,8 +55,18 @@ struct Line {
     delivery: Delivery,
     chip: Chip,
     reason: Option<String>,
+    answer: Option<(String, String)>,
     url: String,
     client: String,
+}
+
+/// The receiver that takes nothing and has most to get.
+struct Strip {
+    failing: FailingUrl,
+    host: String,
+    answers: String,
+    /// How many more such receivers there are.
+    others: usize,
 }
 
 impl DeliveriesPage<'_> {
@@ -56,17 +80,19 @@ impl DeliveriesPage<'_> {
         state.map_or_else(|| String::from("All"), |state| words::capital(state.as_str()))
     }
 
-    fn with_state(&self, state: &Option<DeliveryState>) -> String {
-        address(self.client, *state, None)
+    fn many(&self, state: &Option<DeliveryState>) -> String {
+        bounded(state.map_or(self.counts.all, |state| self.counts.of(state)))
     }
+}
 
-    fn is_state(&self, state: &Option<DeliveryState>) -> bool {
-        self.state == *state
-    }
+/// A count as people read it: "1,000+" for all that are more.
+fn bounded(count: Count) -> String {
+    let more = if count.found > MOST_COUNTED || count.may_be_more { "+" } else { "" };
+    format!("{}{more}", words::number(count.found.min(MOST_COUNTED)))
+}
 
-    fn state_name(&self) -> &'static str {
-        self.state.map_or("", DeliveryState::as_str)
-    }
+pub(crate) fn without_scheme(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest)
 }
 
 /// `GET /deliveries`
@@ -75,34 +101,128 @@ pub(super) async fn show(
     visit: Visit,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let query = Form::query(query.as_deref());
-    let client = query.text("client");
-    let state = DeliveryState::from_name(query.text("state"));
-    let before = query.given("before").map(str::to_owned);
-    let named = (!client.is_empty()).then_some(client);
-    let seen = gatepost.deliveries_seen_by(visit.user(), named, state, (before, PER_PAGE)).await?;
+    let asked = Asked::read(&Form::query(query.as_deref()));
+    if asked.search.starts_with(ids::DELIVERY) {
+        return Ok(Redirect::to(&format!("{BASE}/deliveries/{}", asked.search)).into_response());
+    }
     let clients = offered(&gatepost, visit.user()).await?;
-    let mut lines = Vec::with_capacity(seen.rows.len());
-    for shown in seen.rows {
-        lines.push(line(&gatepost, shown, visit.now).await);
+    let (mut lines, mut next, mut counts) = (Vec::new(), None, Counts::default());
+    if let Some(wanted) = asked.wanted(visit.now) {
+        let place = (asked.before.clone(), PER_PAGE);
+        let seen = gatepost.deliveries_seen_by(visit.user(), &wanted, place).await?;
+        counts = gatepost.count_deliveries_seen_by(visit.user(), &wanted).await?;
+        let latest = gatepost.latest_attempts(&seen.rows).await?;
+        for (shown, latest) in seen.rows.into_iter().zip(latest) {
+            lines.push(line(&gatepost, shown, latest, visit.now).await);
+        }
+        next = seen.next.map(|before| Asked { before: Some(before), ..asked.clone() }.address());
     }
     let frame = Frame::new(&visit, Section::Deliveries);
-    let next = seen.next.map(|before| address(client, state, Some(&before)));
-    framed(&gatepost, &frame, &DeliveriesPage { frame: &frame, lines, clients, client, state, next })
+    let page = DeliveriesPage {
+        frame: &frame,
+        asked: &asked,
+        lines,
+        counts,
+        urls: urls(&gatepost, visit.user(), &asked.client, &clients).await?,
+        clients,
+        methods: gatepost.catalog().methods().map(|method| method.as_str().to_owned()).collect(),
+        strip: strip(gatepost.failing_urls_seen_by(visit.user()).await?),
+        kept: words::span(gatepost.settings().retention.deliveries),
+        next,
+    };
+    framed(&gatepost, &frame, &page)
 }
 
-async fn line(gatepost: &Gatepost, shown: Shown, now: Timestamp) -> Line {
+/// The webhook URLs of the chosen client, or of the first of those that are offered: id and how it reads.
+async fn urls(
+    gatepost: &Gatepost,
+    user: &User,
+    chosen: &str,
+    offered: &[Summary],
+) -> Result<Vec<(String, String)>, Failure> {
+    let mut clients = Vec::new();
+    if chosen.is_empty() {
+        for client in offered.iter().take(CLIENTS_WITH_URLS) {
+            clients.push(gatepost.get_client(&client.id).await?);
+        }
+    } else {
+        clients.push(Arc::new(gatepost.managed_client(user, chosen).await?));
+    }
+    let urls = clients.iter().flat_map(|client| &client.webhook_urls);
+    Ok(urls.map(|url| (url.id.clone(), without_scheme(&url.url).to_owned())).collect())
+}
+
+/// `POST /deliveries/chosen`: sends the chosen deliveries again, or calls them off. What cannot be is left as it is.
+pub(super) async fn act(State(gatepost): State<Arc<Gatepost>>, visit: Visit, form: Form) -> Answer {
+    let chosen = form.all("delivery");
+    let cancels = form.text("act") == "cancel";
+    for id in chosen.iter().take(PER_PAGE) {
+        let done = match cancels {
+            true => gatepost.cancel_delivery(&visit.actor(), id).await,
+            false => gatepost.replay_delivery(&visit.actor(), id).await,
+        };
+        match done {
+            Ok(_) | Err(Error::Conflict(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let flash = if cancels { Flash::ChosenCancelled } else { Flash::ChosenReplayed };
+    changed(&gatepost, flash, &format!("{BASE}/deliveries"))
+}
+
+fn strip(failing: Vec<FailingUrl>) -> Option<Strip> {
+    let others = failing.len().saturating_sub(1);
+    let failing = failing.into_iter().next()?;
+    let host = without_scheme(&failing.url).split(['/', '?']).next().unwrap_or_default().to_owned();
+    let latest = &failing.failing.latest;
+    let answers = match latest.status {
+        Some(status) => format!("has answered {status}"),
+        None => String::from("has not answered"),
+    };
+    Some(Strip { host, answers, others, failing })
+}
+
+impl Strip {
+    /// The list of what is pending for it.
+    fn pending(&self) -> String {
+        let client = self.failing.client.id.clone();
+        let url = self.failing.failing.url_id.clone();
+        Asked { client, url, state: Some(DeliveryState::Pending), ..Asked::default() }.address()
+    }
+
+    fn url_page(&self) -> String {
+        format!("{BASE}/clients/{}/urls/{}", self.failing.client.id, self.failing.failing.url_id)
+    }
+}
+
+async fn line(gatepost: &Gatepost, shown: Shown, latest: Option<LatestAttempt>, now: Timestamp) -> Line {
     let client = match &shown.client_id {
         Some(id) => gatepost.get_client(id).await.map(|client| client.name.clone()).unwrap_or_default(),
         None => String::new(),
     };
+    let url = shown.url.unwrap_or_else(|| String::from("A URL that was removed"));
     Line {
         chip: chip_of(shown.delivery.state),
         reason: reason_of(&shown.delivery, now),
-        url: shown.url.unwrap_or_else(|| String::from("A URL that was removed")),
+        answer: latest.map(answer),
+        url,
         client,
         delivery: shown.delivery,
     }
+}
+
+/// What the receiver answered, in a word, and how long that took.
+fn answer(latest: LatestAttempt) -> (String, String) {
+    let word = match (latest.status, latest.outcome) {
+        (Some(status), _) => status.to_string(),
+        (None, Outcome::Timeout) => String::from("Timeout"),
+        (None, Outcome::Dns) => String::from("DNS"),
+        (None, Outcome::Tls) => String::from("TLS"),
+        (None, Outcome::Blocked) => String::from("Blocked"),
+        (None, _) => String::from("No connection"),
+    };
+    let micros = u64::try_from(latest.duration_us).unwrap_or(0);
+    (word, words::took(Duration::from_micros(micros)))
 }
 
 /// The clients that are offered to filter by.
@@ -119,15 +239,6 @@ pub(super) async fn offered(gatepost: &Arc<Gatepost>, user: &User) -> Result<Vec
     };
     let listed: client_list::Listed = gatepost.list_managed_clients(user, wanted).await?;
     Ok(listed.rows.into_iter().map(|row| row.client).collect())
-}
-
-fn address(client: &str, state: Option<DeliveryState>, before: Option<&str>) -> String {
-    let state = state.map_or("", DeliveryState::as_str);
-    let pairs = [("client", client), ("state", state), ("before", before.unwrap_or_default())];
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty()));
-    let query = query.finish();
-    if query.is_empty() { format!("{BASE}/deliveries") } else { format!("{BASE}/deliveries?{query}") }
 }
 
 /// Where a delivery stands.

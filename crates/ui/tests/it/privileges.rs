@@ -223,7 +223,7 @@ async fn p7_a_delivery_of_a_workspace_of_others_stays_unseen_when_the_client_lea
     let made = app.call("POST", "/v1.11/tasks", &token, Some("theirs"), Some(task)).await;
     assert!(made.status < 300, "{}", made.text());
     receiver.wait_for(1).await;
-    let delivery = app.gatepost().list_deliveries(None, None, Default::default()).await.unwrap();
+    let delivery = app.gatepost().list_deliveries(Default::default(), Default::default()).await.unwrap();
     let delivery = delivery[0].delivery.id.clone();
     Browser::owner(&app).await;
     let mine = colleague(&app, "half", &[("mine", Role::Owner)]).await;

@@ -69,7 +69,7 @@ impl Scene {
     async fn deliveries(&self, are: impl Fn(&[Shown]) -> bool) -> Vec<Shown> {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
         loop {
-            let list = self.app.gatepost().list_deliveries(None, None, Default::default());
+            let list = self.app.gatepost().list_deliveries(Default::default(), Default::default());
             let mut found = list.await.unwrap();
             found.reverse();
             if are(&found) {

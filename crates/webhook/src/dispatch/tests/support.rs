@@ -14,6 +14,7 @@ use gatepost_model::{
 };
 use gatepost_store::handover::{Handed, Handover, handover};
 use gatepost_store::tables::deliveries::{self, Claimed, FIRST_FENCE, NewDelivery};
+use gatepost_store::tables::delivery_list::{self, Filter};
 use gatepost_store::tables::{Page, records};
 use gatepost_store::{Location, Store, StoreError, StoreOptions};
 use tokio::task::JoinSet;
@@ -169,7 +170,7 @@ impl World {
 
     pub(super) async fn deliveries(&self) -> Vec<Delivery> {
         let page = Page { before: None, limit: 100_000 };
-        self.store.read(move |tx| deliveries::list(tx, None, None, &page)).await.unwrap()
+        self.store.read(move |tx| delivery_list::list(tx, &Filter::default(), None, &page)).await.unwrap()
     }
 
     pub(super) async fn attempts(&self, name: &str) -> Vec<Attempt> {
