@@ -238,6 +238,7 @@ async fn p7_a_delivery_of_a_workspace_of_others_stays_unseen_when_the_client_lea
     mine.get(&format!("/clients/{}", client.id)).await.with_status(200);
     mine.get(&format!("/deliveries/{delivery}")).await.with_status(404);
     mine.post(&format!("/deliveries/{delivery}/replay"), &[]).await.with_status(404);
+    mine.post("/deliveries/chosen", &[("delivery", &delivery), ("act", "resend")]).await.with_status(404);
     let list = mine.get(&format!("/deliveries?client={}", client.id)).await.with_status(200).text();
     assert!(list.contains("No delivery matches."));
     let log = mine.get(&format!("/audit?subject={}", client.id)).await.text();
