@@ -94,7 +94,8 @@ pub struct Gatepost {
     pub(crate) calls: Calls,
     pub(crate) attempts: Attempts,
     pub(crate) counts: Counts,
-    pub(crate) handover: Handover,
+    /// Shared with what follows a commit, for which its caller may no longer be there.
+    pub(crate) handover: Arc<Handover>,
     pub(crate) vet_url: VetUrl,
     pub(crate) test_sends: TestSends,
 }
@@ -151,7 +152,7 @@ impl Gatepost {
             clock: parts.clock,
             random: parts.random,
             settings: parts.settings,
-            handover: parts.handover,
+            handover: Arc::new(parts.handover),
             vet_url: parts.vet_url,
             test_sends: TestSends::default(),
         }

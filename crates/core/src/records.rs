@@ -99,13 +99,13 @@ impl Gatepost {
         let id = ids::record(cause.now, &*self.random);
         let text = new_record(&id, fields, cause.now, &by.id, &business.id).to_string();
         let (entity_type, body) = (entity.entity_type.clone(), text.clone());
-        let made = self.store.write(move |tx| {
+        let write = move |tx: &Tx<'_>| {
             records::insert(tx, workspace, &entity_type, &id, &body)?;
             let mut events = Events::new(tx, &cause);
             events.add(&entity_type, Verb::Create, &id, &body)?;
             Ok::<_, Error>(events.finish())
-        });
-        self.hand_over(made.await?);
+        };
+        self.store.write_and_then(write, self.hand_over()).await?;
         Ok(text)
     }
 
@@ -178,7 +178,7 @@ impl Gatepost {
         let ids = checked_ids(ids)?;
         let cause = self.cause(workspace, by);
         let places = self.places(entity);
-        let written = self.store.write(move |tx| {
+        let write = move |tx: &Tx<'_>| {
             let mut events = Events::new(tx, &cause);
             let mut texts = Vec::with_capacity(ids.len());
             for id in &ids {
@@ -190,10 +190,13 @@ impl Gatepost {
                 Some(first) if texts.is_empty() => Err(Error::not_found("record", first)),
                 _ => Ok((texts, events.finish())),
             }
-        });
-        let (texts, made) = written.await?;
-        self.hand_over(made);
-        Ok(texts)
+        };
+        let hand_over = self.hand_over();
+        let then = move |(texts, made)| {
+            hand_over(made);
+            texts
+        };
+        self.store.write_and_then(write, then).await
     }
 
     /// Where the records of `entity` are to be looked for.

@@ -63,7 +63,8 @@ pub fn start(
         clock: Arc::clone(&sources.clock),
         random: Arc::clone(&sources.random),
         options: options(&config.webhooks),
-    });
+    })
+    .crashing_at(Arc::clone(&sources.crash_points));
     let counts = Arc::clone(dispatcher.counts());
     tasks.spawn(dispatcher.run(handed, stop.clone()));
     Ok(counts)

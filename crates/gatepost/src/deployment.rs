@@ -8,7 +8,7 @@ use gatepost_catalog::Catalog;
 use gatepost_core::{Gatepost, Parts, Settings};
 use gatepost_keys::Keyring;
 use gatepost_model::network::Networks;
-use gatepost_model::{ClientNumber, Clock, Random, SystemClock, SystemRandom};
+use gatepost_model::{ClientNumber, Clock, CrashPoints, Random, SystemClock, SystemRandom};
 use gatepost_store::copy;
 use gatepost_store::handover::{Handed, Handover, handover};
 use gatepost_store::tables::clients;
@@ -16,6 +16,7 @@ use gatepost_store::{PostgresOptions, Store, StoreError, StoreOptions};
 use gatepost_webhook::target::Target;
 
 use crate::config::Config;
+use crate::crash;
 use crate::data_folder::DataFolder;
 use crate::key_file;
 
@@ -23,20 +24,26 @@ use crate::key_file;
 /// receivers do not fill the memory.
 const MOST_IN_MEMORY: usize = 4_096;
 
-/// Where time and randomness come from.
+/// What the process gets from outside: time, randomness, and its end in a test.
 #[derive(Clone)]
 pub struct Sources {
     /// Where the present comes from.
     pub clock: Arc<dyn Clock>,
     /// Where random bytes come from.
     pub random: Arc<dyn Random>,
+    /// Who is told of moments at which a crash must lose nothing.
+    pub crash_points: Arc<dyn CrashPoints>,
 }
 
 impl Sources {
     /// The machine's own.
     #[must_use]
     pub fn of_the_machine() -> Self {
-        Self { clock: Arc::new(SystemClock::default()), random: Arc::new(SystemRandom) }
+        Self {
+            clock: Arc::new(SystemClock::default()),
+            random: Arc::new(SystemRandom),
+            crash_points: crash::points(),
+        }
     }
 }
 
@@ -91,6 +98,7 @@ pub async fn open(
     };
     let keyring = Arc::new(keyring);
     let (handover, handed) = handover(MOST_IN_MEMORY);
+    let handover = handover.crashing_at(Arc::clone(&sources.crash_points));
     let gatepost = compose(config, store, Arc::clone(&keyring), (handover, sources), public_url);
     Ok(Deployment { gatepost: Arc::new(gatepost), keyring, handed })
 }
@@ -179,7 +187,7 @@ mod tests {
 
     use axum::Router;
     use axum::body::Body;
-    use gatepost_model::{ManualClock, SeededRandom, Timestamp};
+    use gatepost_model::{ManualClock, NoCrash, SeededRandom, Timestamp};
     use gatepost_store::tables::refusals::Refusal;
     use http::{HeaderMap, Request, StatusCode};
     use http_body_util::BodyExt;
@@ -201,7 +209,11 @@ mod tests {
             let place = TestFolder::new();
             let folder = DataFolder::create(place.path()).unwrap();
             let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)));
-            let sources = Sources { clock: clock.clone(), random: Arc::new(SeededRandom::new(1)) };
+            let sources = Sources {
+                clock: clock.clone(),
+                random: Arc::new(SeededRandom::new(1)),
+                crash_points: Arc::new(NoCrash),
+            };
             let config = Config::from_text("", place.path()).unwrap();
             let opened = open(&config, &folder, &sources, String::new(), Tables::Migrate).await.unwrap();
             let router = gatepost_api::admin::router(Arc::clone(&opened.gatepost));

@@ -3,6 +3,7 @@
 //! - [`config`]: the layers of the configuration.
 //! - [`cli`]: every command is one call of the admin API.
 //! - [`mod@serve`]: what runs, and how it starts and stops; [`deployment`] puts the use cases together.
+//! - `crash`: ends debug builds where a test wants it.
 //! - `waiting`: a start whose database is away.
 //! - [`upkeep`]: what is done for the tables every hour.
 //! - [`data_folder`], [`key_file`], [`admin_socket`]: what lies in the data folder, and who may see it.
@@ -10,6 +11,7 @@
 pub mod admin_socket;
 pub mod cli;
 pub mod config;
+mod crash;
 pub mod data_folder;
 pub mod deliver;
 pub mod demo;

@@ -5,6 +5,7 @@
 //! [`SystemClock`] and [`SystemRandom`], which the composition root hands down.
 
 pub mod client;
+pub mod crash;
 pub mod duration;
 pub mod ids;
 pub mod limit;
@@ -19,6 +20,7 @@ pub mod webhook;
 pub mod workspace;
 
 pub use client::{ApiClient, ClientNumber, ClientStatus, SecretPolicy};
+pub use crash::{CrashPoint, CrashPoints, NoCrash};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use secret::{Secret, SecretState};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use gatepost_model::Timestamp;
+use gatepost_model::{CrashPoint, CrashPoints, NoCrash, Timestamp};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -21,6 +21,7 @@ pub struct Handover {
     look: Arc<Notify>,
     no_room: Arc<NoRoom>,
     room: usize,
+    crash_points: Arc<dyn CrashPoints>,
 }
 
 /// The senders' end.
@@ -124,10 +125,16 @@ pub fn handover(room: usize) -> (Handover, Handed) {
     let no_room = Arc::new(NoRoom::default());
     let handed =
         Handed { fresh, held: Arc::clone(&held), look: Arc::clone(&look), no_room: Arc::clone(&no_room) };
-    (Handover { fresh: sender, held, look, no_room, room }, handed)
+    (Handover { fresh: sender, held, look, no_room, room, crash_points: Arc::new(NoCrash) }, handed)
 }
 
 impl Handover {
+    /// The same, telling where it is.
+    #[must_use]
+    pub fn crashing_at(self, crash_points: Arc<dyn CrashPoints>) -> Self {
+        Self { crash_points, ..self }
+    }
+
     /// Whether fresh deliveries may be leased and handed over now. If not, they are stored as due, for the sweep.
     #[must_use]
     pub fn has_room(&self) -> bool {
@@ -148,11 +155,13 @@ impl Handover {
 
     /// Hands over deliveries that were committed as leased.
     pub fn give(&self, deliveries: Vec<Claimed>) {
+        self.crash_points.reached(CrashPoint::Committed);
         for delivery in deliveries {
             self.held.fetch_add(1, Ordering::Relaxed);
             if self.fresh.send(delivery).is_err() {
                 self.held.fetch_sub(1, Ordering::Relaxed);
             }
+            self.crash_points.reached(CrashPoint::HandingOver);
         }
     }
 

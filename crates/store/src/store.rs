@@ -61,9 +61,28 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.write_and_then(run, std::convert::identity).await
+    }
+
+    /// [`Self::write`], and does `then` to what `run` returned once that is committed: also if the caller has gone away
+    /// by then, whose future is no place for what a commit must be followed by.
+    ///
+    /// `then` is run once and just before the caller is answered, on a thread on which others wait for their answers: it
+    /// must not block.
+    ///
+    /// # Errors
+    /// As [`Self::write`]. After [`StoreError::Uncertain`] `then` is not run, although there may have been a commit.
+    pub async fn write_and_then<T, U, E, F, G>(&self, run: F, then: G) -> Result<U, E>
+    where
+        F: Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        G: FnOnce(T) -> U + Send + 'static,
+        T: Send + 'static,
+        U: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         match &self.engine {
-            Engine::Sqlite(engine) => engine.write(run).await,
-            Engine::Postgres(engine) => engine.write(run).await,
+            Engine::Sqlite(engine) => engine.write(run, then).await,
+            Engine::Postgres(engine) => engine.write(run, then).await,
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use gatepost::{Config, DataFolder, Running, Sources};
 use gatepost_core::clients::NewClient;
 use gatepost_core::{Actor, Gatepost};
-use gatepost_model::{Clock, ManualClock, SystemClock, SystemRandom, Timestamp, Workspace};
+use gatepost_model::{Clock, ManualClock, NoCrash, SystemClock, SystemRandom, Timestamp, Workspace};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -100,7 +100,8 @@ async fn start(folder: &Folder, config: &str, database: &Database, clock: &Arc<d
     let mut config = Config::from_text(config, data.path()).expect("the configuration");
     config.store.location = database.location(config.store.location);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-    let sources = Sources { clock: Arc::clone(clock), random: Arc::new(SystemRandom) };
+    let sources =
+        Sources { clock: Arc::clone(clock), random: Arc::new(SystemRandom), crash_points: Arc::new(NoCrash) };
     gatepost::serve(&config, &data, sources, listener).await.expect("the server starts")
 }
 

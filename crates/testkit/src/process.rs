@@ -4,11 +4,13 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use gatepost_model::CrashPoint;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
@@ -22,6 +24,9 @@ use crate::http::Http;
 /// No start and no stop of a test takes longer.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// SIGABRT, which ends a process at a crash point.
+const ABORTED: i32 = 6;
+
 /// What every such server is told, besides what the test says.
 const CONFIG: &str = "[webhooks]\nallow_networks = [\"127.0.0.0/8\"]\n";
 
@@ -30,6 +35,8 @@ pub struct Process {
     cli: Cli,
     log: PathBuf,
     address: SocketAddr,
+    /// Where the next life ends by itself: `GATEPOST_CRASH_AT`.
+    crash_at: Option<String>,
     running: Option<Running>,
     /// Speaks to it.
     pub http: Http,
@@ -40,7 +47,7 @@ pub struct Process {
 struct Running {
     child: Child,
     // Nobody reads on after the announcement; closed, it would be a server without a stdout.
-    _stdout: BufReader<ChildStdout>,
+    stdout: BufReader<ChildStdout>,
 }
 
 impl Process {
@@ -73,6 +80,7 @@ impl Process {
             cli,
             log: folder.path().join("server.log"),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            crash_at: None,
             running: None,
             http: Http::new(""),
             folder,
@@ -94,12 +102,29 @@ impl Process {
         }
     }
 
+    /// [`Process::restart`], for a life that ends when it is at this point for the so manieth time, which may be before it
+    /// is ready: wait for [`Process::crashed`] then.
+    pub async fn restart_crashing_at(&mut self, point: CrashPoint, times: u32) {
+        self.crash_at = Some(format!("{point}:{times}"));
+        // However it ended, `crashed` tells.
+        let _ = tokio::time::timeout(DEADLINE, self.launch()).await;
+    }
+
+    /// Waits until it has crashed where it was told to.
+    ///
+    /// # Panics
+    /// With its log, if it ends otherwise, or not in time.
+    pub async fn crashed(&mut self) {
+        let status = self.ended().await;
+        assert_eq!(status.signal(), Some(ABORTED), "{status}\n{}", self.log());
+    }
+
     async fn launch(&mut self) -> anyhow::Result<()> {
         let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
-        let (running, address) = spawn(&self.cli, self.address, log).await?;
+        let running = spawn(&self.cli, self.address, self.crash_at.take(), log)?;
+        let address = self.running.insert(running).announced().await?;
         self.address = address;
         self.http = Http::new(format!("http://{address}"));
-        self.running = Some(running);
         let ready = self.http.try_send("GET", "/readyz", &[], "").await?;
         if ready.status != 200 {
             bail!("it is not ready: {}", ready.text());
@@ -239,24 +264,31 @@ impl Process {
     }
 }
 
-/// Starts the server and reads where it listens from what it says then.
-async fn spawn(cli: &Cli, listen: SocketAddr, log: File) -> anyhow::Result<(Running, SocketAddr)> {
+/// Starts the server.
+fn spawn(cli: &Cli, listen: SocketAddr, crash_at: Option<String>, log: File) -> anyhow::Result<Running> {
     let mut child = cli
         .command(["serve", "--json", "--listen", &listen.to_string()])
+        .envs(crash_at.map(|point| ("GATEPOST_CRASH_AT", point)))
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
         .context("the program cannot be run")?;
-    let mut stdout = BufReader::new(child.stdout.take().context("the program has no stdout")?);
-    let mut said = String::new();
-    let announced = loop {
-        if stdout.read_line(&mut said).await? == 0 {
-            bail!("it ended: {}", child.wait().await?);
+    let stdout = BufReader::new(child.stdout.take().context("the program has no stdout")?);
+    Ok(Running { child, stdout })
+}
+
+impl Running {
+    /// Reads where it listens from what it says once it does.
+    async fn announced(&mut self) -> anyhow::Result<SocketAddr> {
+        let mut said = String::new();
+        loop {
+            if self.stdout.read_line(&mut said).await? == 0 {
+                bail!("it ended: {}", self.child.wait().await?);
+            }
+            if let Ok(announced) = serde_json::from_str::<Value>(&said) {
+                let address = announced["address"].as_str().context("it does not say where it listens")?;
+                return Ok(address.parse()?);
+            }
         }
-        if let Ok(announced) = serde_json::from_str::<Value>(&said) {
-            break announced;
-        }
-    };
-    let address = announced["address"].as_str().context("it does not say where it listens")?.parse()?;
-    Ok((Running { child, _stdout: stdout }, address))
+    }
 }

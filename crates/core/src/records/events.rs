@@ -8,7 +8,7 @@ use std::sync::Arc;
 use gatepost_catalog::Catalog;
 use gatepost_model::webhook::{Event, Verb};
 use gatepost_model::{ApiClient, Method, SeededRandom, Timestamp, WorkspaceNumber, ids};
-use gatepost_store::handover::NoRoom;
+use gatepost_store::handover::Handover;
 use gatepost_store::tables::deliveries::{self, Claimed, FIRST_FENCE, NewDelivery};
 use gatepost_store::tables::records;
 use gatepost_store::tables::webhook_urls::{self, Subscriber};
@@ -29,7 +29,7 @@ pub(super) struct Cause {
     client: String,
     catalog: Arc<Catalog>,
     leased_until: Option<Timestamp>,
-    no_room: Arc<NoRoom>,
+    handover: Arc<Handover>,
     seed: u64,
 }
 
@@ -50,18 +50,20 @@ impl Gatepost {
             client: client.id.clone(),
             catalog: Arc::clone(&self.catalog),
             leased_until: self.handover.has_room().then(|| now.plus(self.settings.lease)),
-            no_room: Arc::clone(self.handover.no_room()),
+            handover: Arc::clone(&self.handover),
             seed: self.random.next_u64(),
         }
     }
 
-    /// Makes committed deliveries known to the senders.
-    pub(super) fn hand_over(&self, made: Made) {
-        if made.due {
-            self.handover.look();
-        }
-        if !made.leased.is_empty() {
-            self.handover.give(made.leased);
+    /// What makes deliveries known to the senders. It follows the commit, not the answer: a caller that goes away in between
+    /// would leave them waiting until their leases end.
+    pub(super) fn hand_over(&self) -> impl FnOnce(Made) + Send + use<> {
+        let handover = Arc::clone(&self.handover);
+        move |made| {
+            if made.due {
+                handover.look();
+            }
+            handover.give(made.leased);
         }
     }
 }
@@ -134,7 +136,7 @@ impl<'a, 's> Events<'a, 's> {
                 leased_until: self.cause.leased_until.filter(|_| has_room),
                 replay_of: None,
             };
-            if let Some(turn) = self.cause.no_room.until(&subscriber.url_id, self.cause.now) {
+            if let Some(turn) = self.cause.handover.no_room().until(&subscriber.url_id, self.cause.now) {
                 deliveries::insert_for_later(self.tx, &new, turn)?;
                 continue;
             }

@@ -1,5 +1,7 @@
 //! Writing records, and what comes of it: events and deliveries, all or nothing.
 
+use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use gatepost_core::Settings;
@@ -325,5 +327,20 @@ async fn the_workspace_is_a_record_of_itself() {
     let id = listed[0]["_id"].as_str().unwrap();
     let updated = shop.update("businesses", &[id], json!({"currency": "EUR"})).await.unwrap();
     assert_eq!(read(&updated[0])["currency"], "EUR");
+    assert_eq!(shop.deployment.handed_over().len(), 1);
+}
+
+/// A caller that is cut off is no longer there when its write is answered.
+#[tokio::test]
+async fn what_a_caller_wrote_that_went_away_is_handed_over_all_the_same() {
+    let mut shop = Shop::new(&["task.create"], 1).await;
+    let entity = shop.deployment.entity("tasks").clone();
+    let gatepost = Arc::clone(&shop.deployment.gatepost);
+    let task = fields(json!({"title": "Glaze"}));
+    let mut write = Box::pin(gatepost.create_record(shop.workspace.number, &entity, task, &shop.client));
+    assert!(write.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(write);
+    // A write behind it, which has no deliveries of its own.
+    shop.deployment.workspace("second-shop").await;
     assert_eq!(shop.deployment.handed_over().len(), 1);
 }

@@ -29,17 +29,20 @@ pub(super) trait Job: Send {
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
-/// A closure that returns `Result<T, E>`.
-pub(super) struct Closure<F, T, E> {
+/// A closure that returns `Result<T, E>`, and what is done to its `T` once that is committed.
+pub(super) struct Closure<F, G, T, U, E> {
     pub(super) run: F,
+    pub(super) then: G,
     pub(super) result: Option<Result<T, E>>,
-    pub(super) caller: oneshot::Sender<Result<T, E>>,
+    pub(super) caller: oneshot::Sender<Result<U, E>>,
 }
 
-impl<F, T, E> Job for Closure<F, T, E>
+impl<F, G, T, U, E> Job for Closure<F, G, T, U, E>
 where
     F: Fn(&Tx<'_>) -> Result<T, E> + Send,
+    G: FnOnce(T) -> U + Send,
     T: Send,
+    U: Send,
     E: From<StoreError> + Send,
 {
     fn run(&mut self, tx: &Tx<'_>) -> Outcome {
@@ -56,12 +59,14 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let Self { then, result, caller, .. } = *self;
         let result = match committed {
-            Ok(()) => self.result.unwrap_or_else(|| Err(E::from(StoreError::Closed))),
+            Ok(()) => result.unwrap_or_else(|| Err(E::from(StoreError::Closed))),
             Err(error) => Err(E::from(error)),
         };
+        let result = result.and_then(|value| caught(|| Ok(then(value))));
         // A caller that went away wants no answer; what it wrote stays written.
-        let _ = self.caller.send(result);
+        let _ = caller.send(result);
     }
 }
 

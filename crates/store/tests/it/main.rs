@@ -39,6 +39,8 @@ mod statements;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod then;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod uncertain;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use gatepost_model::webhook::{Attempt, Outcome};
-use gatepost_model::{DeliveryState, Timestamp};
+use gatepost_model::{CrashPoint, DeliveryState, Timestamp};
 use gatepost_store::tables::deliveries::{Claimed, Progress};
 use tokio::time::{Instant, timeout};
 
@@ -34,6 +34,7 @@ impl Dispatcher {
         let request = message::request(delivery, &recipient, number, self.clock.now());
         let request_headers = message::headers_json(&request.headers);
         let exchange = self.send(request).await;
+        self.crash_points.reached(CrashPoint::Sent);
         self.counts.tried(exchange.outcome);
         let ended = self.clock.now();
         let jitter = unit_interval(self.random.next_u64());

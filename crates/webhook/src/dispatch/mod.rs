@@ -33,7 +33,9 @@ use futures_util::future::BoxFuture;
 use gatepost_keys::WebhookKey;
 use gatepost_model::retry::RetrySchedule;
 use gatepost_model::webhook::{Attempt, PayloadShape};
-use gatepost_model::{ApiVersion, ClientNumber, Clock, Method, Random, Timestamp, WorkspaceNumber};
+use gatepost_model::{
+    ApiVersion, ClientNumber, Clock, CrashPoints, Method, NoCrash, Random, Timestamp, WorkspaceNumber,
+};
 use gatepost_store::tables::deliveries::{self, Claimed};
 use gatepost_store::{Store, StoreError};
 
@@ -138,6 +140,7 @@ pub struct Dispatcher {
     random: Arc<dyn Random>,
     options: Arc<Options>,
     counts: Arc<AttemptCounts>,
+    crash_points: Arc<dyn CrashPoints>,
 }
 
 /// What the dispatcher works with.
@@ -170,7 +173,14 @@ impl Dispatcher {
             random: parts.random,
             options: Arc::new(options),
             counts: Arc::default(),
+            crash_points: Arc::new(NoCrash),
         }
+    }
+
+    /// The same, telling where it is.
+    #[must_use]
+    pub fn crashing_at(self, crash_points: Arc<dyn CrashPoints>) -> Self {
+        Self { crash_points, ..self }
     }
 
     /// Where tries are counted.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_model::ClientNumber;
+use gatepost_model::{ClientNumber, CrashPoint, CrashPoints};
 use gatepost_store::tables::deliveries::{self, Progress};
 use gatepost_store::tables::webhook_urls;
 use gatepost_store::{Store, StoreError};
@@ -31,11 +31,17 @@ pub struct Result {
 }
 
 /// Writes results down as they come until there are no more senders.
-pub async fn run(store: Store, mut results: UnboundedReceiver<(Result, Hold)>) {
+pub async fn run(
+    store: Store,
+    mut results: UnboundedReceiver<(Result, Hold)>,
+    crash_points: Arc<dyn CrashPoints>,
+) {
     let mut batch = Vec::new();
     while results.recv_many(&mut batch, MOST_AT_ONCE).await > 0 {
         let (results, holds): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+        crash_points.reached(CrashPoint::BeforeRecord);
         record_patiently(&store, results).await;
+        crash_points.reached(CrashPoint::Recorded);
         drop(holds);
     }
 }

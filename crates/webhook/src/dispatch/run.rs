@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gatepost_model::Timestamp;
 use gatepost_model::webhook::{Attempt, Outcome};
+use gatepost_model::{CrashPoint, Timestamp};
 use gatepost_store::handover::Handed;
 use gatepost_store::tables::deliveries::{self, Claimed};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -70,7 +70,7 @@ impl Dispatcher {
         let (ended, mut turns) = unbounded_channel();
         let (results, to_record) = unbounded_channel();
         let recorder = TaskTracker::new();
-        recorder.spawn(recorder::run(self.store.clone(), to_record));
+        recorder.spawn(recorder::run(self.store.clone(), to_record, Arc::clone(&self.crash_points)));
         let options = Arc::clone(&self.options);
         let mut work = Work {
             lanes: Lanes::new(
@@ -213,6 +213,7 @@ impl Work {
         match claimed {
             Ok((claimed, put_off)) if claimed.is_empty() && put_off.is_empty() => {}
             Ok((claimed, put_off)) => {
+                self.dispatcher.crash_points.reached(CrashPoint::Claimed);
                 self.lanes.were_put_off(&put_off, now);
                 for delivery in claimed {
                     let hold = Hold::new(&self.held);
@@ -229,6 +230,7 @@ impl Work {
         while let Some(delivery) = fresh.recv().await {
             self.take_fresh(delivery);
         }
+        self.dispatcher.crash_points.reached(CrashPoint::Stopping);
         let now = self.dispatcher.clock.now();
         for waiting in self.lanes.drain() {
             self.give_back(waiting, now);

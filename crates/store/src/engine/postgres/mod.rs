@@ -162,15 +162,17 @@ impl Engine {
         })
     }
 
-    pub(crate) async fn write<T, E, F>(&self, run: F) -> Result<T, E>
+    pub(crate) async fn write<T, U, E, F, G>(&self, run: F, then: G) -> Result<U, E>
     where
         F: Fn(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        G: FnOnce(T) -> U + Send + 'static,
         T: Send + 'static,
+        U: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let _held = self.clock.hold();
         let (caller, answer) = oneshot::channel();
-        let job = Box::new(Closure { run, result: None, caller });
+        let job = Box::new(Closure { run, then, result: None, caller });
         self.writes.push(Waiting { member: (job, self.answerers.current()), since: steady() })?;
         answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gatepost_model::DeliveryState;
 use gatepost_model::webhook::Outcome;
+use gatepost_model::{DeliveryState, NoCrash};
 use gatepost_store::tables::deliveries::{self, Claimed, Progress};
 use gatepost_store::tables::records;
 use gatepost_store::{Store, StoreError, StoreOptions};
@@ -150,7 +150,7 @@ async fn a_result_that_cannot_be_written_costs_no_other() {
         sender.send((result, Hold::new(&held))).unwrap();
     }
     drop(sender);
-    recorder::run(world.store.clone(), to_record).await;
+    recorder::run(world.store.clone(), to_record, Arc::new(NoCrash)).await;
     assert_eq!(held.load(Ordering::Relaxed), 0);
     for (place, delivery) in made.iter().enumerate() {
         let id = delivery.id.clone();
