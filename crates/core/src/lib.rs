@@ -20,6 +20,7 @@ pub mod delivery_log;
 pub mod differences;
 pub mod directory;
 pub mod error;
+pub mod event_feed;
 pub mod gate;
 pub mod history;
 pub mod invitations;
@@ -66,9 +67,11 @@ use crate::attempts::Attempts;
 use crate::calls::Calls;
 use crate::counts::Counts;
 use crate::directory::Directory;
+use crate::event_feed::Waiting;
 use crate::journal::Journal;
 use crate::limits::{FailedAttempts, FailureBounds, RateLimits};
 use crate::passwords::Passwords;
+use crate::records::EventOrder;
 use crate::test_send::TestSends;
 
 /// One deployment's use cases, with all that they need.
@@ -96,6 +99,9 @@ pub struct Gatepost {
     pub(crate) counts: Counts,
     /// Shared with what follows a commit, for which its caller may no longer be there.
     pub(crate) handover: Arc<Handover>,
+    pub(crate) event_order: Arc<EventOrder>,
+    /// Shared as the hand-over is.
+    pub(crate) waiting: Arc<Waiting>,
     pub(crate) vet_url: VetUrl,
     pub(crate) test_sends: TestSends,
 }
@@ -153,6 +159,8 @@ impl Gatepost {
             random: parts.random,
             settings: parts.settings,
             handover: Arc::new(parts.handover),
+            event_order: Arc::default(),
+            waiting: Arc::default(),
             vet_url: parts.vet_url,
             test_sends: TestSends::default(),
         }

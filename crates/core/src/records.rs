@@ -4,6 +4,7 @@
 //! its caller into. A write, its events and the deliveries that they cause are one transaction.
 
 mod events;
+mod order;
 mod page;
 
 use std::collections::HashSet;
@@ -16,6 +17,7 @@ use gatepost_store::tables::records;
 use gatepost_store::{StoreError, Tx};
 use serde_json::{Map, Value};
 
+pub(crate) use order::EventOrder;
 pub use page::array;
 
 use crate::records::events::Events;

@@ -79,6 +79,7 @@ pub async fn serve(
     let opening = Opening { config, folder, sources: &sources, public_url: &public_url, listener: &listener };
     let Deployment { gatepost, keyring, handed } = opening.open(&options).await?;
     release_leases(&gatepost).await?;
+    gatepost.go_on_with_events().await?;
     let socket = admin_socket::bind(&config.server.admin_socket)?;
     let metrics_listener = metrics_listener(config).await?;
 
@@ -139,6 +140,7 @@ impl Running {
     /// down, and the database is left as one file.
     pub async fn shutdown(self) {
         self.stop.cancel();
+        self.gatepost.end_waiting();
         if tokio::time::timeout(LONGEST_STOP, self.tasks.wait()).await.is_err() {
             tracing::warn!(
                 "stopped although something was still under way; deliveries are tried again at the next start"

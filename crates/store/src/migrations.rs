@@ -17,6 +17,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 5, name: "admin tokens", text: include_str!("migrations/0005_admin_tokens.sql") },
     Migration { number: 6, name: "attempt counts", text: include_str!("migrations/0006_attempt_counts.sql") },
     Migration { number: 7, name: "delivery lists", text: include_str!("migrations/0007_delivery_lists.sql") },
+    Migration { number: 8, name: "event feed", text: include_str!("migrations/0008_event_feed.sql") },
 ];
 
 /// One step of the tables' history.

@@ -1,4 +1,4 @@
-//! The REST API over the records of the built-in backend (contract.md C to G).
+//! The REST API over the records of the built-in backend (contract.md C to G), and the feed of their events.
 //!
 //! [`handle`] answers every path that is not another face's: what does not exist is for the gate to say, in its turn,
 //! as `Method not allowed`. A request goes through the pure routing, the gate, the reading of its body, and one use case.
@@ -6,6 +6,7 @@
 mod answer;
 mod body;
 mod cors;
+mod feed;
 mod ids;
 mod route;
 mod run;
@@ -35,11 +36,13 @@ async fn answer(gatepost: &Gatepost, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let (version, path) = route::split_version(parts.uri.path());
     let route = route::find(&parts.method, path, gatepost.catalog());
-    let admitted = match gate::admit(gatepost, &parts, version, route.is_some()).await {
+    let is_feed = feed::is_at(&parts.method, path);
+    let admitted = match gate::admit(gatepost, &parts, version, is_feed || route.is_some()).await {
         Ok(admitted) => admitted,
         Err(refusal) => return refusal,
     };
     let answer = match route {
+        _ if is_feed => feed::read(gatepost, &admitted, parts.uri.query()).await,
         Some(route) => {
             Call { gatepost, admitted: &admitted, route, query: parts.uri.query() }.run(body).await
         }

@@ -1,6 +1,8 @@
 //! The REST API through its handler, gate and store included.
 
 #[cfg(test)]
+mod feed;
+#[cfg(test)]
 mod nonsense;
 #[cfg(test)]
 #[path = "../../../testkit/src/postgres.rs"]

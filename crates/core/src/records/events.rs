@@ -14,6 +14,7 @@ use gatepost_store::tables::records;
 use gatepost_store::tables::webhook_urls::{self, Subscriber};
 use gatepost_store::{StoreError, Tx};
 
+use super::EventOrder;
 use crate::Gatepost;
 
 /// How many deliveries of one write are handed over in memory. Those of a larger one wait in the table, so that they do not
@@ -21,7 +22,7 @@ use crate::Gatepost;
 const MOST_HANDED_OVER: usize = 256;
 
 /// What the events of one write have in common. It holds all time and randomness, so that a closure that is run again
-/// writes the same rows.
+/// writes the same rows, but for the place of its events in their order.
 #[derive(Clone)]
 pub(super) struct Cause {
     pub(super) workspace: WorkspaceNumber,
@@ -30,6 +31,7 @@ pub(super) struct Cause {
     catalog: Arc<Catalog>,
     leased_until: Option<Timestamp>,
     handover: Arc<Handover>,
+    order: Arc<EventOrder>,
     seed: u64,
 }
 
@@ -51,15 +53,17 @@ impl Gatepost {
             catalog: Arc::clone(&self.catalog),
             leased_until: self.handover.has_room().then(|| now.plus(self.settings.lease)),
             handover: Arc::clone(&self.handover),
+            order: Arc::clone(&self.event_order),
             seed: self.random.next_u64(),
         }
     }
 
-    /// What makes deliveries known to the senders. It follows the commit, not the answer: a caller that goes away in between
-    /// would leave them waiting until their leases end.
+    /// What makes events known to those who wait for them and deliveries to the senders. It follows the commit, not the
+    /// answer: a caller that goes away in between would leave deliveries waiting until their leases end.
     pub(super) fn hand_over(&self) -> impl FnOnce(Made) + Send + use<> {
-        let handover = Arc::clone(&self.handover);
+        let (handover, waiting) = (Arc::clone(&self.handover), Arc::clone(&self.waiting));
         move |made| {
+            waiting.ring();
             if made.due {
                 handover.look();
             }
@@ -109,7 +113,7 @@ impl<'a, 's> Events<'a, 's> {
             return Ok(());
         }
         let event = Event {
-            id: ids::sortable(ids::EVENT, self.cause.now, &self.random),
+            id: ids::sortable(ids::EVENT, self.cause.order.next(self.cause.now), &self.random),
             workspace: self.cause.workspace,
             method: Method::new(entity_type, verb),
             record_id: record_id.to_owned(),

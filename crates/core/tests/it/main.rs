@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod attempts;
 #[cfg(test)]
+mod event_feed;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod memberships;

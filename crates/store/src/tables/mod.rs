@@ -11,6 +11,7 @@ pub mod clients;
 pub mod deliveries;
 pub mod delivery_control;
 pub mod delivery_list;
+pub mod event_feed;
 pub mod invitations;
 pub mod memberships;
 pub mod people;
@@ -37,6 +38,7 @@ pub const STATEMENTS: &[&[&Sql]] = &[
     clients::STATEMENTS,
     crate::copy::STATEMENTS,
     deliveries::STATEMENTS,
+    event_feed::STATEMENTS,
     invitations::STATEMENTS,
     memberships::STATEMENTS,
     people::STATEMENTS,

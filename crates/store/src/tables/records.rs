@@ -150,7 +150,7 @@ pub fn lookup_event(tx: &Tx<'_>, workspace: WorkspaceNumber, id: &str) -> Result
     tx.opt(&GET_EVENT, params![workspace, id], event_from_row)
 }
 
-fn event_from_row(row: &Row<'_>) -> Result<Event, StoreError> {
+pub(super) fn event_from_row(row: &Row<'_>) -> Result<Event, StoreError> {
     Ok(Event {
         id: row.get(0)?,
         workspace: row.get(1)?,

@@ -37,7 +37,7 @@ static SQLITE_COLUMNS: Sql = Sql::new(
 static POSTGRES_COLUMNS: Sql = Sql::new(
     "SELECT CAST(c.table_name AS TEXT), CAST(c.column_name AS TEXT) FROM information_schema.columns c
      JOIN pg_class t ON t.oid = CAST(quote_ident(c.table_name) AS regclass)
-     WHERE c.table_schema = current_schema() AND NOT t.relispartition",
+     WHERE c.table_schema = current_schema() AND NOT t.relispartition AND t.relkind <> 'v'",
 );
 
 fn open(place: &Place) -> Store {
@@ -101,10 +101,12 @@ async fn every_table_and_column_is_copied() {
     }
     let Some(place) = Place::postgres() else { return };
     let store = migrated(&place).await;
-    let found: Vec<(String, String)> = store
+    let mut found: Vec<(String, String)> = store
         .read(|tx| tx.all(&POSTGRES_COLUMNS, params![], |row| Ok((row.get(0)?, row.get(1)?))))
         .await
         .unwrap();
+    // The number of a transaction means nothing in another database: an event gets its place anew, in the order of ids.
+    found.retain(|(table, column)| (table.as_str(), column.as_str()) != ("event", "position"));
     assert_eq!(grouped(found.into_iter()), known(), "{MEND}");
 }
 

@@ -11,6 +11,8 @@ mod deliveries;
 #[cfg(test)]
 mod delivery_list;
 #[cfg(test)]
+mod event_feed;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod feed;

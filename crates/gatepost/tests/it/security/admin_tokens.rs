@@ -178,7 +178,8 @@ async fn p7_what_belongs_to_another_workspace_does_not_exist() {
     for round in ["foreign", "demoted"] {
         let token = if round == "foreign" { &foreign } else { &demoted };
         for (verb, path, needs) in admin::table() {
-            let is_own = ["/admin-tokens/", "/sessions", "/password-link"].iter().any(|one| path.contains(one));
+            let is_own =
+                ["/admin-tokens/", "/sessions", "/password-link"].iter().any(|one| path.contains(one));
             if needs == Needs::Operator || (round == "demoted" && is_own) {
                 continue;
             }
