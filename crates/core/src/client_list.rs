@@ -13,7 +13,7 @@ use gatepost_store::Tx;
 pub use gatepost_store::tables::client_list::{Details, Summary};
 use gatepost_store::tables::{calls, client_list};
 
-use crate::calls::{PASSED, Tally};
+use crate::calls::{PASSED, Tally, day_of};
 use crate::standing::{Signals, Standing, Stopped};
 use crate::{Error, Gatepost};
 
@@ -316,8 +316,8 @@ fn calls_by_day(
     ids: &[&str],
     now: Timestamp,
 ) -> Result<BTreeMap<ClientNumber, [Tally; DAYS]>, Error> {
-    let first = day_of(now) - (DAYS as i64 - 1);
-    let since = Timestamp::from_seconds(first * DAY.as_secs() as i64);
+    let since = day_of(now.minus(DAY * (DAYS as u32 - 1)));
+    let first = since.seconds() / DAY.as_secs() as i64;
     let mut days: BTreeMap<ClientNumber, [Tally; DAYS]> = BTreeMap::new();
     for counted in calls::list_by_day(tx, ids, since, PASSED)? {
         let place = usize::try_from(counted.day - first).ok();
@@ -327,11 +327,6 @@ fn calls_by_day(
         }
     }
     Ok(days)
-}
-
-/// The day (UTC), in days since 1970.
-fn day_of(at: Timestamp) -> i64 {
-    at.seconds().div_euclid(DAY.as_secs() as i64)
 }
 
 /// Who stopped those clients of a page that are stopped.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gatepost_model::{ApiClient, ClientNumber, ClientStatus, Timestamp, UrlState, WorkspaceNumber};
+use gatepost_store::tables::attempt_counts;
 use gatepost_store::tables::calls::{self, Replaced};
 use gatepost_store::tables::client_list::{self, Summary};
 use gatepost_store::{StoreError, Tx};
@@ -16,6 +17,9 @@ use crate::{Error, Gatepost};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Fewer attempts than this say nothing about a receiver.
+const ATTEMPTS_THAT_TELL: u64 = 5;
 
 /// A client that was never used says so once it is so old.
 const NEVER_USED_AFTER: Duration = DAY;
@@ -31,6 +35,13 @@ pub enum Standing {
     UrlDisabled {
         /// How many.
         urls: u64,
+    },
+    /// Of the attempts to deliver something, at least half failed.
+    WebhookFailing {
+        /// How many failed.
+        failed: u64,
+        /// How many there were: a few at least.
+        attempts: u64,
     },
     /// Calls came without the `business` header.
     NoWorkspace {
@@ -75,7 +86,7 @@ impl Standing {
     /// Its place in a list: what needs somebody first, what is stopped last.
     pub(crate) const fn place(self) -> u8 {
         match self {
-            Self::UrlDisabled { .. } => 0,
+            Self::UrlDisabled { .. } | Self::WebhookFailing { .. } => 0,
             Self::NoWorkspace { .. } => 1,
             Self::ForeignWorkspace { .. } => 2,
             Self::OldSecret { .. } => 3,
@@ -102,10 +113,26 @@ impl Standing {
 #[derive(Clone, Copy, Debug, Default)]
 struct Signs {
     disabled_urls: u64,
+    failing: Option<(u64, u64)>,
     without_workspace: u64,
     foreign: Option<(u64, Option<WorkspaceNumber>)>,
     replaced: Option<Replaced>,
     over_limit: u64,
+}
+
+impl Signs {
+    fn trouble(&self) -> Option<Standing> {
+        Some(match (self.failing, self.foreign, self.replaced) {
+            _ if self.disabled_urls > 0 => Standing::UrlDisabled { urls: self.disabled_urls },
+            (Some((failed, attempts)), ..) => Standing::WebhookFailing { failed, attempts },
+            _ if self.without_workspace > 0 => Standing::NoWorkspace { calls: self.without_workspace },
+            (_, Some((calls, workspace)), _) => Standing::ForeignWorkspace { calls, workspace },
+            (.., Some(replaced)) if replaced.lately > 0 => Standing::OldSecret { calls: replaced.lately },
+            (.., Some(Replaced { ends_at: Some(at), .. })) => Standing::SecretEnds { at },
+            _ if self.over_limit > 0 => Standing::OverLimit { calls: self.over_limit },
+            _ => return None,
+        })
+    }
 }
 
 /// What was counted about clients.
@@ -134,6 +161,11 @@ impl Signals {
         for (number, urls) in disabled_urls {
             signals.about(number).disabled_urls = urls;
         }
+        for (number, failed, attempts) in attempt_counts::list_failing(tx, since, client)? {
+            if attempts >= ATTEMPTS_THAT_TELL && failed * 2 >= attempts {
+                signals.about(number).failing = Some((failed, attempts));
+            }
+        }
         for (number, refused) in calls::sum_refused(tx, name_of(Reason::NoWorkspace), since, client)? {
             signals.about(number).without_workspace = refused;
         }
@@ -161,17 +193,13 @@ impl Signals {
     /// How a client is doing.
     pub(crate) fn standing(&self, client: &Summary, now: Timestamp) -> Standing {
         let signs = self.0.get(&client.number).copied().unwrap_or_default();
-        match (client.status, signs.foreign, signs.replaced) {
-            (ClientStatus::Revoked, ..) => Standing::Revoked,
-            (ClientStatus::Disabled, ..) => Standing::Disabled,
-            _ if signs.disabled_urls > 0 => Standing::UrlDisabled { urls: signs.disabled_urls },
-            _ if signs.without_workspace > 0 => Standing::NoWorkspace { calls: signs.without_workspace },
-            (_, Some((calls, workspace)), _) => Standing::ForeignWorkspace { calls, workspace },
-            (.., Some(replaced)) if replaced.lately > 0 => Standing::OldSecret { calls: replaced.lately },
-            (.., Some(Replaced { ends_at: Some(at), .. })) => Standing::SecretEnds { at },
-            _ if signs.over_limit > 0 => Standing::OverLimit { calls: signs.over_limit },
-            _ if is_forgotten(client, now) => Standing::NeverUsed,
-            _ => Standing::Active,
+        match client.status {
+            ClientStatus::Revoked => Standing::Revoked,
+            ClientStatus::Disabled => Standing::Disabled,
+            ClientStatus::Active => signs.trouble().unwrap_or(match is_forgotten(client, now) {
+                true => Standing::NeverUsed,
+                false => Standing::Active,
+            }),
         }
     }
 }

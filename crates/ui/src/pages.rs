@@ -2,6 +2,7 @@
 
 mod account;
 mod activity;
+mod advice;
 mod api_tokens;
 mod audit;
 mod client;

@@ -71,6 +71,25 @@ async fn a_400_is_explained_and_mended_with_its_button() {
 }
 
 #[tokio::test]
+async fn a_refused_first_call_is_mended_where_one_waits_and_turns_green() {
+    let app = App::start().await;
+    app.workspace(SCHOOL).await;
+    app.workspace(SHOP).await;
+    let client = app.client(make::client("CRM sync", &[SCHOOL])).await;
+    let browser = owner(&app).await;
+    browser.go(&format!("{}/first-call", page_of(&client.id))).await;
+    browser.sees("Waiting for the first call").await;
+    let token = app.token(&client).await;
+    let _ = app.call("GET", TASKS, &token, Some(SHOP), None).await.expect(400);
+    browser.sees("First call refused").await;
+    browser.sees(&format!("The header asked for {SHOP}.")).await;
+    browser.press(&format!("Enable {SHOP} for CRM sync")).await;
+    browser.sees("Send the request again.").await;
+    let _ = app.call("GET", TASKS, &token, Some(SHOP), None).await.expect(200);
+    browser.sees("First call passed").await;
+}
+
+#[tokio::test]
 async fn a_client_is_revoked_once_its_name_is_typed() {
     let app = App::start().await;
     app.workspace(SCHOOL).await;

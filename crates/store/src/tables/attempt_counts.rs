@@ -10,7 +10,7 @@ use crate::{Row, Sql, StoreError, Tx, params};
 
 /// Every static statement here.
 pub const STATEMENTS: &[&Sql] =
-    &[&ADD, &ADD_OF_METHOD, &OF_CLIENT, &OF_URLS, &OF_METHODS, &DROP, &DROP_OF_METHODS];
+    &[&ADD, &ADD_OF_METHOD, &OF_CLIENT, &OF_URLS, &OF_METHODS, &OF_FAILING, &DROP, &DROP_OF_METHODS];
 
 static ADD: Sql = Sql::new(
     "INSERT INTO attempt_count (client_number, hour, url_id, outcome, took, attempts)
@@ -38,6 +38,17 @@ static OF_URLS: Sql = Sql::new(
 static OF_METHODS: Sql = Sql::new(
     "SELECT method, CAST(sum(deliveries) AS {int}) FROM method_delivery_count
      WHERE client_number = $1 AND day >= $2 GROUP BY method ORDER BY method",
+);
+
+/// Failed attempts are few where all is well: they are found first, and all others are read of their clients alone.
+static OF_FAILING: Sql = Sql::new(
+    "SELECT a.client_number, CAST(sum(CASE WHEN a.outcome = $2 THEN 0 ELSE a.attempts END) AS {int}),
+     CAST(sum(a.attempts) AS {int}) FROM attempt_count a
+     JOIN webhook_url w ON w.id = a.url_id AND w.removed_at IS NULL
+     WHERE a.hour >= $1 AND a.client_number IN
+     (SELECT f.client_number FROM attempt_count f
+      WHERE f.hour >= $1 AND f.outcome <> $2 AND ($3 = 0 OR f.client_number = $3))
+     GROUP BY a.client_number",
 );
 
 static DROP: Sql = Sql::new(
@@ -136,6 +147,20 @@ pub fn sum_by_method(
     tx.all(&OF_METHODS, params![client, since], |row| {
         Ok((named("method_delivery_count.method", row.text(0)?, |text| text.parse().ok())?, row.get(1)?))
     })
+}
+
+/// The clients with failed attempts since an hour, to URLs that were not removed: how many failed, of how many. Of one
+/// client if one is named.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_failing(
+    tx: &Tx<'_>,
+    since: Timestamp,
+    client: Option<ClientNumber>,
+) -> Result<Vec<(ClientNumber, u64, u64)>, StoreError> {
+    let values = params![since, Outcome::Delivered.as_str(), client.map_or(0, |client| client.0)];
+    tx.all(&OF_FAILING, values, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
 /// Drops up to `limit` counts of each kind of before `first`, and says how many.

@@ -6,7 +6,7 @@ use super::Page;
 use crate::{Row, Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &GET, &LIST];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &GET, &LATEST, &LIST];
 
 static INSERT: Sql = Sql::new(
     "INSERT INTO refused_request
@@ -19,21 +19,30 @@ static GET: Sql = Sql::new(
      FROM refused_request WHERE id = $1",
 );
 
+static LATEST: Sql = Sql::new(
+    "SELECT id, at, client_number, workspace, verb, path, status, refused_by, detail, address
+     FROM refused_request WHERE client_number = $1 ORDER BY id DESC LIMIT 1",
+);
+
 /// The rule of who manages a client is that of `client_list`. An empty text leaves a condition out.
 static LIST: Sql = Sql::new(
     "SELECT r.id, r.at, r.client_number, r.workspace, r.verb, r.path, r.status, r.refused_by, r.detail, r.address
-     FROM refused_request r JOIN api_client c ON c.number = r.client_number
+     FROM refused_request r LEFT JOIN api_client c ON c.number = r.client_number
      WHERE r.id < $1 AND r.id >= $2
-     AND (CAST($3 AS TEXT) = '' OR c.id = $3)
+     AND (CAST($3 AS TEXT) = '' OR c.id = $3 OR ($3 = 'unknown' AND c.number IS NULL))
      AND (CAST($4 AS TEXT) = '' OR r.refused_by = $4)
      AND (CAST($5 AS TEXT) = '' OR r.workspace = $5)
-     AND (c.created_by = $7
+     AND ((c.number IS NULL AND CAST($9 AS {int}) = 1)
+      OR (c.number IS NOT NULL AND (c.created_by = $7
           OR EXISTS (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number))
-     AND NOT EXISTS
-     (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number AND w.workspace_number NOT IN
-      (SELECT m.workspace_number FROM membership m WHERE m.user_id = $6 AND m.role IN ('owner', 'admin')))
+      AND NOT EXISTS
+      (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number AND w.workspace_number NOT IN
+       (SELECT m.workspace_number FROM membership m WHERE m.user_id = $6 AND m.role IN ('owner', 'admin')))))
      ORDER BY r.id DESC LIMIT $8",
 );
+
+/// Stands for the id of a client in [`Wanted`]: refusals without a client that is there.
+pub const UNKNOWN_CLIENT: &str = "unknown";
 
 /// A request that the gate refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,10 +102,18 @@ pub fn lookup(tx: &Tx<'_>, id: &str) -> Result<Option<Refusal>, StoreError> {
     tx.opt(&GET, params![id], from_row)
 }
 
+/// The latest refusal of a client.
+///
+/// # Errors
+/// If the store fails.
+pub fn lookup_latest(tx: &Tx<'_>, client: ClientNumber) -> Result<Option<Refusal>, StoreError> {
+    tx.opt(&LATEST, params![client], from_row)
+}
+
 /// Which refusals are listed. An empty text asks for any.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// The id of the client.
+    /// The id of the client, or [`UNKNOWN_CLIENT`].
     pub client: String,
     /// The check that failed.
     pub refused_by: String,
@@ -104,6 +121,8 @@ pub struct Wanted {
     pub workspace: String,
     /// Only ids from this on.
     pub since: String,
+    /// Also those without a client that is there: nobody but who administers everything may see them.
+    pub with_unknown_clients: bool,
 }
 
 /// The refusals of clients that a user manages, newest first.
@@ -126,6 +145,7 @@ pub fn list_managed(
         user,
         &maker,
         page.limit,
+        u32::from(wanted.with_unknown_clients),
     ];
     tx.all(&LIST, values, from_row)
 }

@@ -11,6 +11,7 @@ use super::{Answer, changed, conflict};
 use crate::failure::sentence;
 use crate::flash::Flash;
 use crate::form::Form;
+use crate::returning;
 use crate::session::Visit;
 
 /// `POST /clients/{id}/workspaces`
@@ -36,7 +37,10 @@ pub(super) async fn send(
         ..ClientChange::default()
     };
     match gatepost.update_client(&visit.actor(), &client.id, change).await {
-        Ok(_) => changed(&gatepost, Flash::Saved, &format!("{}#workspaces", address(&client))),
+        Ok(_) => match form.given("return") {
+            Some(page) => changed(&gatepost, Flash::Saved, returning::safe(page)),
+            None => changed(&gatepost, Flash::Saved, &format!("{}#workspaces", address(&client))),
+        },
         Err(Error::Invalid { problem, .. }) => {
             page_of(&gatepost, &visit, client, &Over::problem(sentence(&problem))).await
         }

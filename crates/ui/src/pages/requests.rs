@@ -8,7 +8,7 @@ use axum::extract::{RawQuery, State};
 use gatepost_core::calls::Tally;
 use gatepost_core::client_list::Summary;
 use gatepost_core::gate::Check;
-use gatepost_core::requests::{Refusal, Wanted};
+use gatepost_core::requests::{Refusal, UNKNOWN_CLIENT, Wanted};
 use gatepost_core::{Gatepost, Page};
 use url::form_urlencoded;
 
@@ -33,6 +33,8 @@ struct RequestsPage<'a> {
     lines: Vec<Line>,
     clients: Vec<Summary>,
     asked: &'a Asked,
+    /// Whether requests without a known client are the reader's to see.
+    with_strangers: bool,
     tally: Option<Tally>,
     next: Option<String>,
 }
@@ -40,7 +42,7 @@ struct RequestsPage<'a> {
 /// A refusal as the table shows it.
 struct Line {
     refusal: Refusal,
-    client: String,
+    client: Option<String>,
 }
 
 /// What the address of the list asks for.
@@ -74,7 +76,7 @@ impl Asked {
             client: self.client.clone(),
             refused_by: self.check.clone(),
             workspace: self.workspace.clone(),
-            since: String::new(),
+            ..Wanted::default()
         }
     }
 
@@ -137,15 +139,14 @@ pub(super) async fn show(
     let next = last.map(|id| Asked { before: Some(id), ..asked.clone() }.address());
     let clients = gatepost.list_client_names(visit.user()).await?;
     let name = |refusal: &Refusal| refusal.client.and_then(|number| clients.get(&number)).cloned();
-    let lines = refusals
-        .into_iter()
-        .map(|refusal| Line { client: name(&refusal).unwrap_or_default(), refusal })
-        .collect();
+    let lines = refusals.into_iter().map(|refusal| Line { client: name(&refusal), refusal }).collect();
     let tally = match asked.client.as_str() {
-        "" => None,
+        "" | UNKNOWN_CLIENT => None,
         id => Some(gatepost.tally_of(visit.user(), id, since).await?),
     };
     let clients = offered(&gatepost, visit.user()).await?;
     let frame = Frame::new(&visit, Section::Requests);
-    framed(&gatepost, &frame, &RequestsPage { frame: &frame, lines, clients, asked: &asked, tally, next })
+    let with_strangers = gatepost.sees_unknown_clients(visit.user()).await?;
+    let page = RequestsPage { frame: &frame, lines, clients, asked: &asked, with_strangers, tally, next };
+    framed(&gatepost, &frame, &page)
 }

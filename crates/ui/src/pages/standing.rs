@@ -14,7 +14,7 @@ use crate::words::{self, count, number};
 /// The chip.
 pub(super) const fn chip_of(standing: Standing) -> Chip {
     match standing {
-        Standing::UrlDisabled { .. } => chip(Tone::Bad, "Webhook failing"),
+        Standing::UrlDisabled { .. } | Standing::WebhookFailing { .. } => chip(Tone::Bad, "Webhook failing"),
         Standing::NoWorkspace { .. } => chip(Tone::Warn, "No workspace header"),
         Standing::ForeignWorkspace { .. } => chip(Tone::Warn, "Workspace not enabled"),
         Standing::OldSecret { .. } => chip(Tone::Warn, "Old secret in use"),
@@ -38,6 +38,9 @@ pub(super) fn reason_of(
     match standing {
         Standing::Active => None,
         Standing::UrlDisabled { urls } => Some(format!("{} disabled", count(urls, "URL"))),
+        Standing::WebhookFailing { failed, attempts } => {
+            Some(format!("{} of {} failed in 24 h", number(failed), count(attempts, "attempt")))
+        }
         Standing::NoWorkspace { calls } => Some(format!("{} refused in 24 h", number(calls))),
         Standing::ForeignWorkspace { calls, workspace } => {
             let known = visit.user().administered().find(|known| Some(known.number) == workspace);
@@ -72,6 +75,11 @@ pub(super) fn remedy_of(standing: Standing, client: &str) -> Option<Remedy> {
             "Look at what the receiver answered, then enable the URL again.",
             "See its URLs",
             format!("{page}#urls"),
+        ),
+        Standing::WebhookFailing { .. } => (
+            "What was not delivered is tried again for about four days.",
+            "See the deliveries",
+            format!("{BASE}/deliveries?client={client}&state=failed"),
         ),
         Standing::NoWorkspace { .. } => (
             "The tool has to send the business header with every call. Its ID, secret and token are right.",

@@ -55,6 +55,55 @@ async fn a_client_is_made_shown_and_its_first_call_turns_green() {
 }
 
 #[tokio::test]
+async fn a_refused_first_call_is_explained_in_place_until_one_passes() {
+    let app = App::start().await;
+    app.workspace("shop").await;
+    app.workspace("kiln").await;
+    let client = app.client(named("Billing", "shop")).await;
+    let browser = Browser::owner(&app).await;
+    let path = format!("/clients/{}/first-call", client.id);
+    let poll = async |path: &str| browser.send("GET", path, &[("hx-request", "true")], String::new()).await;
+    let part = poll(&path).await.with_status(200).text();
+    let again = between(&part, "hx-get=\"", "\"").replace("&#38;", "&");
+    poll(&again).await.with_status(204);
+
+    let token = app.token(&client).await;
+    let call = async |business: Option<&str>, status: u16| {
+        app.call("GET", "/v1.11/tasks", &token, business, None).await.with_status(status);
+        app.gatepost().flush_journal().await.unwrap();
+    };
+    call(None, 400).await;
+    let missing = poll(&again).await.with_status(200).text();
+    assert!(missing.contains("First call refused") && missing.contains("data-tone=\"bad\""), "{missing}");
+    assert!(
+        missing.contains("stopped at check 5 of 8: workspace. No business header was sent."),
+        "{missing}"
+    );
+    assert!(missing.contains("business: shop"), "{missing}");
+    call(Some("kiln"), 400).await;
+    let page = browser.get(&path).await.with_status(200).text();
+    assert!(page.contains("The header asked for kiln. Billing was not enabled there."), "{page}");
+    assert!(page.contains("Enable kiln for Billing") && page.contains("See all eight checks"), "{page}");
+    let fields = [
+        ("revision", between(&page, "name=\"revision\" value=\"", "\"")),
+        ("workspace", "shop"),
+        ("workspace", "kiln"),
+        ("return", between(&page, "name=\"return\" value=\"", "\"")),
+    ];
+    let saved = browser.post(&format!("/clients/{}/workspaces", client.id), &fields).await.with_status(303);
+    assert!(saved.header("location").ends_with(&path), "back where one came from");
+    let mended = browser.get(&path).await.with_status(200).text();
+    assert!(mended.contains("Billing is enabled for kiln meanwhile. Send the request again."), "{mended}");
+    call(Some("kiln"), 200).await;
+    let again = between(&mended, "hx-get=\"", "\"").replace("&#38;", "&");
+    let passed = poll(&again).await.with_status(200).text();
+    assert!(passed.contains("First call passed") && !passed.contains("hx-get"), "{passed}");
+    app.token(&client).await;
+    call(None, 400).await;
+    assert!(poll(&path).await.text().contains("First call passed"), "the first call stays the first");
+}
+
+#[tokio::test]
 async fn what_is_missing_for_a_new_client_is_said_at_its_field() {
     let app = App::start().await;
     app.workspace("one").await;

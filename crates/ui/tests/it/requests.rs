@@ -101,6 +101,7 @@ async fn a_refusal_is_listed_explained_and_put_right() {
     assert!(mistyped.contains("No workspace of yours is called kiiln. Close to it: kiln."), "{mistyped}");
     assert!(foreign.contains("Stopped at check 5 of 8: workspace"), "{foreign}");
     assert!(foreign.contains("Enable kiln for") && foreign.contains("<b>1 request</b>"), "{foreign}");
+    assert!(foreign.contains("If you enable it") && foreign.contains("This request would pass"), "{foreign}");
 
     let revision = whole.revision.to_string();
     let fields = [("revision", revision.as_str()), ("workspace", "shop"), ("workspace", "kiln")];
@@ -133,6 +134,58 @@ async fn p7_others_see_no_request_and_no_explanation() {
         other.get(&format!("/requests/{}", ids[0])).await.with_status(404);
     }
     owner.get("/requests/req_nothing").await.with_status(404);
+}
+
+#[tokio::test]
+async fn p7_requests_without_a_known_client_are_for_whoever_administers_everything() {
+    let app = App::start().await;
+    for name in ["one", "two"] {
+        app.workspace(name).await;
+    }
+    let (deleted, _) = client(&app, "Deleted", &["one"]).await;
+    let token = app.token(&deleted).await;
+    let owner = Browser::owner(&app).await;
+    app.call("GET", "/v1.11/tasks", &token, None, None).await.with_status(400);
+    app.gatepost().flush_journal().await.unwrap();
+    let cli = gatepost_core::Actor::Cli;
+    app.gatepost().revoke_client(&cli, &deleted.id).await.unwrap();
+    app.gatepost().delete_client(&cli, &deleted.id).await.unwrap();
+    app.call("GET", "/v1.11/tasks", "gpt_nothing", Some("two"), None).await.with_status(401);
+    app.call("GET", "/v1.11/tasks", &token, Some("two"), None).await.with_status(401);
+    app.gatepost().flush_journal().await.unwrap();
+
+    let list = owner.get("/requests").await.with_status(200).text();
+    let ids = explained(&list);
+    assert_eq!(ids.len(), 3, "{list}");
+    assert!(list.contains("Not known"), "{list}");
+    let strangers = owner.get("/requests?client=unknown").await.with_status(200).text();
+    assert_eq!(explained(&strangers), ids);
+    let page = owner.get(&format!("/requests/{}", ids[1])).await.with_status(200).text();
+    assert!(page.contains("by a client that is not known"), "{page}");
+    assert!(page.contains("is not a Gatepost access token") && page.contains("check 2 of 8"), "{page}");
+    assert!(!page.contains("/clients/cli_"), "{page}");
+    let found = owner.post("/troubleshooting", &[("paste", &ids[1])]).await.with_status(303);
+    assert!(found.header("location").ends_with(&ids[1]));
+
+    let everything = [("one", Role::Admin), ("two", Role::Owner)];
+    let other = colleague(&app, "all", &everything).await;
+    assert_eq!(explained(&other.get("/requests").await.text()), ids);
+    for (name, roles) in [
+        ("half", vec![("one", Role::Owner)]),
+        ("mixed", vec![("one", Role::Owner), ("two", Role::Member)]),
+        ("stranger", vec![]),
+    ] {
+        let other = colleague(&app, name, &roles).await;
+        for query in ["", "?client=unknown"] {
+            let page = other.get(&format!("/requests{query}")).await.with_status(200).text();
+            assert!(explained(&page).is_empty() && !page.contains("Not known"), "{name}: {page}");
+        }
+        for id in &ids {
+            other.get(&format!("/requests/{id}")).await.with_status(404);
+            let told = other.post("/troubleshooting", &[("paste", id)]).await.with_status(200);
+            assert!(told.text().contains("This id is not here"), "{name}");
+        }
+    }
 }
 
 #[tokio::test]

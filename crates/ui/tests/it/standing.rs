@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use gatepost_core::Actor;
-use gatepost_core::clients::NewClient;
+use gatepost_core::clients::{ClientChange, ListChange, NewClient};
+use gatepost_model::webhook::{Attempt, Outcome};
 use gatepost_model::{Role, Timestamp};
 use gatepost_store::tables::webhook_urls;
 use gatepost_testkit::{App, TestClient};
 
-use crate::support::{Browser, WithStatus, between, colleague};
+use crate::support::{Browser, EMAIL, PASSWORD, WithStatus, between, colleague};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -23,6 +24,15 @@ async fn app() -> App {
 
 async fn client(app: &App, name: &str) -> TestClient {
     app.client(NewClient { workspaces: vec![String::from("shop")], ..NewClient::named(name) }).await
+}
+
+async fn hooked(app: &App, name: &str) -> TestClient {
+    let new = NewClient {
+        workspaces: vec![String::from("shop")],
+        webhook_urls: vec![String::from("https://hooks.example.com/in")],
+        ..NewClient::named(name)
+    };
+    app.client(new).await
 }
 
 async fn call(app: &App, client: &TestClient, business: &[Option<&str>]) {
@@ -51,6 +61,33 @@ fn names(rows: &[(String, String, String)]) -> Vec<&str> {
     rows.iter().map(|(name, ..)| name.as_str()).collect()
 }
 
+/// Attempts to deliver something to the client's URL, as the dispatcher counts them.
+async fn attempts(app: &App, client: &TestClient, outcomes: &[(Outcome, usize)]) {
+    let gatepost = app.gatepost();
+    let whole = gatepost.show_client(&client.id).await.unwrap();
+    let attempt = |outcome| Attempt {
+        delivery_id: String::from("dlv_1"),
+        number: 1,
+        started_at: gatepost.now(),
+        duration_us: 1_000,
+        outcome,
+        status: None,
+        error: None,
+        address: None,
+        request_headers: String::from("[]"),
+        response_headers: None,
+        reply: None,
+        client_revision: 1,
+    };
+    for (outcome, many) in outcomes {
+        for _ in 0..*many {
+            let method = "task.edit".parse().unwrap();
+            gatepost.note_attempt(whole.number, &whole.webhook_urls[0].id, &method, &attempt(*outcome));
+        }
+    }
+    gatepost.flush_attempts().await.unwrap();
+}
+
 #[tokio::test]
 async fn each_client_says_what_is_wrong_with_it() {
     let app = app().await;
@@ -66,12 +103,7 @@ async fn each_client_says_what_is_wrong_with_it() {
     let busy = app.client(busy).await;
     let old = client(&app, "Old secret").await;
     let ending = client(&app, "Ending").await;
-    let hooked = NewClient {
-        workspaces: vec![String::from("shop")],
-        webhook_urls: vec![String::from("https://hooks.example.com/in")],
-        ..NewClient::named("Hooked")
-    };
-    let hooked = app.client(hooked).await;
+    let hooked = hooked(&app, "Hooked").await;
     let off = client(&app, "Off").await;
     let gone = client(&app, "Gone").await;
     gatepost.disable_client(&cli, &off.id).await.unwrap();
@@ -94,11 +126,8 @@ async fn each_client_says_what_is_wrong_with_it() {
     call(&app, &mended, &[Some("kiln")]).await;
     call(&app, &busy, &[Some("shop"), Some("shop"), Some("shop")]).await;
     call(&app, &old, &[Some("shop"), Some("shop")]).await;
-    let mend = gatepost_core::clients::ClientChange {
-        workspaces: gatepost_core::clients::ListChange {
-            add: vec![String::from("kiln")],
-            ..Default::default()
-        },
+    let mend = ClientChange {
+        workspaces: ListChange { add: vec![String::from("kiln")], ..Default::default() },
         ..Default::default()
     };
     gatepost.update_client(&cli, &mended.id, mend).await.unwrap();
@@ -143,6 +172,38 @@ async fn each_client_says_what_is_wrong_with_it() {
         assert!(head.contains(chip), "{name}: {head}");
         assert!(page.contains(reason), "{name}: {reason}");
     }
+}
+
+#[tokio::test]
+async fn a_receiver_that_fails_half_of_the_time_is_told_for_a_day_or_until_its_url_is_removed() {
+    let app = app().await;
+    let few = hooked(&app, "Few").await;
+    attempts(&app, &few, &[(Outcome::Timeout, 4)]).await;
+    let fair = hooked(&app, "Fair").await;
+    attempts(&app, &fair, &[(Outcome::Delivered, 4), (Outcome::Timeout, 3)]).await;
+    let failing = hooked(&app, "Failing").await;
+    attempts(&app, &failing, &[(Outcome::Delivered, 3), (Outcome::Timeout, 2), (Outcome::Status, 1)]).await;
+    let mended = hooked(&app, "Mended").await;
+    attempts(&app, &mended, &[(Outcome::Timeout, 9)]).await;
+    let change = ClientChange {
+        webhook_urls: ListChange {
+            remove: vec![String::from("https://hooks.example.com/in")],
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    app.gatepost().update_client(&Actor::Cli, &mended.id, change).await.unwrap();
+    let browser = Browser::owner(&app).await;
+    let failing_row = ("Failing", "Webhook failing", "3 of 6 attempts failed in 24 h");
+    let attention = rows(&browser, "?status=attention").await;
+    let told: Vec<_> =
+        attention.iter().map(|(name, chip, why)| (name.as_str(), chip.as_str(), why.as_str())).collect();
+    assert_eq!(told, [failing_row]);
+    let page = browser.get(&format!("/clients/{}", failing.id)).await.with_status(200).text();
+    assert!(page.contains(failing_row.2) && page.contains("See the deliveries"), "{page}");
+    app.advance(HOUR * 26);
+    browser.sign_in(EMAIL, PASSWORD).await.with_status(303);
+    assert!(rows(&browser, "?status=attention").await.is_empty());
 }
 
 #[tokio::test]
