@@ -484,6 +484,7 @@ impl Gatepost {
                 url: given.clone(),
                 state: UrlState::Active,
                 reason: None,
+                failing: None,
                 signing_keys: vec![SigningKey { sealed, expires_at: None }],
                 created_at: now,
             });

@@ -21,6 +21,9 @@ use crate::{Actor, Error, Gatepost};
 /// Why a delivery that a person called off was not sent.
 const CANCELLED: &str = "called off by a person";
 
+/// Why nothing is sent to a URL that is disabled.
+const DISABLED: &str = "the webhook URL is disabled";
+
 /// A delivery with what people need beside it.
 #[derive(Clone, Debug)]
 pub struct Shown {
@@ -178,7 +181,7 @@ impl Gatepost {
         match url.state {
             UrlState::Active => {}
             UrlState::Paused => return Ok(Err(Withheld::Held("the webhook URL is paused"))),
-            UrlState::Disabled => return Ok(Err(Withheld::Gone("the webhook URL is disabled"))),
+            UrlState::Disabled => return Ok(Err(self.withheld_by_disabled(url))),
         }
         Ok(Ok(Recipient {
             url: url.clone(),
@@ -187,6 +190,16 @@ impl Gatepost {
             payload: client.payload,
             client,
         }))
+    }
+
+    /// What was pending when the clock disabled a URL waits for whoever enables it, as long as deliveries are kept. What a
+    /// receiver that is gone would have got does not.
+    fn withheld_by_disabled(&self, url: &WebhookUrl) -> Withheld {
+        let kept = self.settings.retention.deliveries;
+        match url.failing {
+            Some(clock) if self.now().since(clock.last) < kept => Withheld::Held(DISABLED),
+            _ => Withheld::Gone(DISABLED),
+        }
     }
 
     /// Calls a pending delivery off.

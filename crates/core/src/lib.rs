@@ -21,6 +21,7 @@ pub mod differences;
 pub mod directory;
 pub mod error;
 pub mod event_feed;
+mod failing_urls;
 pub mod gate;
 pub mod history;
 pub mod invitations;

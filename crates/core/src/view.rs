@@ -2,7 +2,7 @@
 //! camelCase, times in ISO 8601, and no secret anywhere.
 
 use gatepost_model::webhook::{Attempt, Delivery};
-use gatepost_model::{ApiClient, Membership, Secret, Timestamp, WebhookUrl, Workspace};
+use gatepost_model::{ApiClient, Membership, Secret, Timestamp, UrlState, WebhookUrl, Workspace};
 use gatepost_store::tables::audit::Entry;
 use serde_json::{Value, json};
 
@@ -110,6 +110,11 @@ pub fn webhook_url(url: &WebhookUrl) -> Value {
         "url": url.url,
         "state": url.state.as_str(),
         "reason": url.reason,
+        "failing": url.failing.filter(|_| url.state != UrlState::Disabled).map(|clock| json!({
+            "since": clock.since.iso(),
+            "lastAt": clock.last.iso(),
+            "disablesAt": clock.disables_at.iso(),
+        })),
         "signingKeys": url
             .signing_keys
             .iter()

@@ -21,7 +21,7 @@ pub const LONGEST_KEY_OVERLAP: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long it does unless something else is said.
 pub const USUAL_KEY_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 
-/// Why deliveries that a pause had held back were not sent.
+/// Why deliveries that had been held back were not sent.
 const NOT_WANTED: &str = "called off when the webhook URL was resumed";
 const SUPERSEDED: &str = "a newer one of the same record was sent when the webhook URL was resumed";
 
@@ -36,7 +36,7 @@ pub struct UrlAt<'a> {
     pub revision: Option<i64>,
 }
 
-/// What becomes of the deliveries that a pause held back.
+/// What becomes of the deliveries that were held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resume {
     /// All are sent.
@@ -88,11 +88,15 @@ impl Gatepost {
                 }
                 (this.vet_url)(&address, &this.settings.webhook_networks)
                     .map_err(|problem| Error::invalid("webhookUrls", problem))?;
-                url_of(client, &url_id)?.url.clone_from(&address);
+                let url = url_of(client, &url_id)?;
+                url.url.clone_from(&address);
+                // What is known of the old address says nothing about the new one.
+                if url.state != UrlState::Disabled {
+                    url.failing = None;
+                }
                 Ok(())
             });
         let client = changed.await?.0;
-        // What is known of the old address says nothing about the new one.
         self.handover.no_room().mend_circuit(at.url);
         Ok(client)
     }
@@ -128,36 +132,14 @@ impl Gatepost {
         at: UrlAt<'_>,
         resume: Resume,
     ) -> Result<(ApiClient, usize), Error> {
-        let url_id = at.url.to_owned();
-        let changed = self.change_client(
-            actor,
-            at.client,
-            ("webhook-url.resume", at.revision),
-            move |tx, client, now| {
-                let url = url_of(client, &url_id)?;
-                if url.state != UrlState::Paused {
-                    return Err(Error::Conflict(String::from("the webhook URL is not paused")));
-                }
-                url.state = UrlState::Active;
-                let number = client.number;
-                match resume {
-                    Resume::All => Ok(0),
-                    Resume::NewestPerRecord => control::cancel_older(tx, number, &url_id, SUPERSEDED, now),
-                    Resume::Nothing => control::cancel_all(tx, number, &url_id, NOT_WANTED, now),
-                }
-                .map_err(Error::Store)
-            },
-        );
-        let (client, cancelled) = changed.await?;
-        // Only now, when every node knows: one that did not would hold them back once more.
-        let (number, url_id, now) = (client.number, at.url.to_owned(), self.now());
+        let changed = self.activate(actor, at, (UrlState::Paused, "webhook-url.resume"), resume).await?;
         self.handover.no_room().mend_circuit(at.url);
-        self.store.write(move |tx| control::release(tx, number, &url_id, now)).await?;
-        self.handover.look();
-        Ok((client, cancelled))
+        self.let_go(&changed.0, at.url).await?;
+        Ok(changed)
     }
 
-    /// Has a webhook URL that was disabled, because its receiver said that it is gone, sent to again from now on.
+    /// Has a disabled webhook URL sent to again from now on, and says what becomes of what was pending when it was disabled.
+    /// Begins with one delivery as a probe; the others follow when that is answered. Gives how many were cancelled.
     ///
     /// # Errors
     /// If there is no such client or URL for the actor, the revision is another, the URL is not disabled, or the store fails.
@@ -165,16 +147,50 @@ impl Gatepost {
         self: &Arc<Self>,
         actor: &Actor,
         at: UrlAt<'_>,
-    ) -> Result<ApiClient, Error> {
-        let enable = |url: &mut WebhookUrl, _| {
-            if url.state != UrlState::Disabled {
-                return Err(Error::Conflict(String::from("the webhook URL is not disabled")));
+        resume: Resume,
+    ) -> Result<(ApiClient, usize), Error> {
+        let changed = self.activate(actor, at, (UrlState::Disabled, "webhook-url.enable"), resume).await?;
+        let now = self.now();
+        self.handover.no_room().break_circuit(at.url, Broken { since: now, probe_at: now });
+        self.let_go(&changed.0, at.url).await?;
+        Ok(changed)
+    }
+
+    /// Makes a URL active that is `from` now, and cancels what is not wanted of what was held back.
+    async fn activate(
+        self: &Arc<Self>,
+        actor: &Actor,
+        at: UrlAt<'_>,
+        (from, action): (UrlState, &'static str),
+        resume: Resume,
+    ) -> Result<(ApiClient, usize), Error> {
+        let url_id = at.url.to_owned();
+        let change = move |tx: &Tx<'_>, client: &mut ApiClient, now| {
+            let url = url_of(client, &url_id)?;
+            if url.state != from {
+                return Err(Error::Conflict(format!("the webhook URL is not {}", from.as_str())));
             }
             url.state = UrlState::Active;
             url.reason = None;
-            Ok(())
+            url.failing = None;
+            let number = client.number;
+            match resume {
+                Resume::All => Ok(0),
+                Resume::NewestPerRecord => control::cancel_older(tx, number, &url_id, SUPERSEDED, now),
+                Resume::Nothing => control::cancel_all(tx, number, &url_id, NOT_WANTED, now),
+            }
+            .map_err(Error::Store)
         };
-        self.change_url(actor, at, "webhook-url.enable", enable).await
+        self.change_client(actor, at.client, (action, at.revision), change).await
+    }
+
+    /// Makes due what was held back. Only after the change that it follows, when every node knows: one that did not would hold
+    /// it back once more.
+    async fn let_go(&self, client: &ApiClient, url_id: &str) -> Result<(), Error> {
+        let (number, url_id, now) = (client.number, url_id.to_owned(), self.now());
+        self.store.write(move |tx| control::release(tx, number, &url_id, now)).await?;
+        self.handover.look();
+        Ok(())
     }
 
     /// Makes a new signing key. The old one signs beside it for as long as `overlap` says, so that each webhook carries both

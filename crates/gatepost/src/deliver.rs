@@ -87,6 +87,7 @@ fn options(config: &Webhooks) -> Options {
         lease: config.lease,
         fresh_lease: config.lease,
         send_timeout: config.timeout,
+        disable_after: config.disable_after,
         ..Options::default()
     }
 }

@@ -106,6 +106,7 @@ pub async fn serve(
     tasks.spawn(flush_journal(Arc::clone(&gatepost), stop.clone()));
     tasks.spawn(flush_attempts(Arc::clone(&gatepost), stop.clone()));
     tasks.spawn(upkeep::run(Arc::clone(&gatepost), stop.clone()));
+    tasks.spawn(upkeep::watch_urls(Arc::clone(&gatepost), stop.clone()));
     tasks.close();
     let admin_socket = config.server.admin_socket.clone();
     Ok(Running { gatepost, address, admin_socket, set_up_link, stop, tasks, lock })

@@ -1,4 +1,5 @@
-//! What a server does for its tables every hour: room for the days to come, and an end to what was kept long enough.
+//! What a server does by itself: every hour room for the days to come and an end to what was kept long enough, every minute
+//! a look at the webhook URLs that take nothing.
 //!
 //! Every node does it; that another one does too harms nothing.
 
@@ -25,6 +26,22 @@ pub async fn run(gatepost: Arc<Gatepost>, stop: CancellationToken) {
         }
     };
     stop.run_until_cancelled(upkeep).await;
+}
+
+/// How often clocks of failing URLs are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// Disables webhook URLs whose clock has run out, within a minute of that, until `stop`.
+pub async fn watch_urls(gatepost: Arc<Gatepost>, stop: CancellationToken) {
+    let watch = async {
+        loop {
+            if let Err(error) = gatepost.look_at_failing_urls().await {
+                tracing::warn!(%error, "failing webhook URLs could not be looked at; it is tried again in a minute");
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    stop.run_until_cancelled(watch).await;
 }
 
 async fn once(gatepost: &Gatepost) -> Result<(), Error> {

@@ -7,6 +7,7 @@
 pub mod client;
 pub mod crash;
 pub mod duration;
+pub mod failure_clock;
 pub mod ids;
 pub mod limit;
 pub mod network;
@@ -21,6 +22,7 @@ pub mod workspace;
 
 pub use client::{ApiClient, ClientNumber, ClientStatus, SecretPolicy};
 pub use crash::{CrashPoint, CrashPoints, NoCrash};
+pub use failure_clock::FailureClock;
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use secret::{Secret, SecretState};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::client::ClientNumber;
+use crate::failure_clock::FailureClock;
 use crate::secret::Sealed;
 use crate::time::Timestamp;
 use crate::workspace::WorkspaceNumber;
@@ -136,7 +137,7 @@ pub enum UrlState {
     Active,
     /// A person holds them back: deliveries are made, and stay pending until they resume.
     Paused,
-    /// They are not: the receiver answered 410 Gone.
+    /// They are not: the receiver answered 410 Gone, or has taken nothing for too long.
     Disabled,
 }
 
@@ -178,6 +179,9 @@ pub struct WebhookUrl {
     pub state: UrlState,
     /// Why it is disabled.
     pub reason: Option<String>,
+    /// The clock that runs while every attempt fails, as it was read. It goes on while a client is in memory: only who reads
+    /// the client from the store sees it as it is. It stands still in a URL that it has disabled.
+    pub failing: Option<FailureClock>,
     /// The keys that sign, newest first; each that has not ended adds a signature.
     pub signing_keys: Vec<SigningKey>,
     /// When it was added.

@@ -45,6 +45,7 @@ pub struct Handed {
 pub struct NoRoom {
     any: AtomicBool,
     until: RwLock<HashMap<String, Timestamp>>,
+    any_broken: AtomicBool,
     broken: RwLock<HashMap<String, Broken>>,
 }
 
@@ -80,6 +81,7 @@ impl NoRoom {
         self.close(url_id, broken.probe_at);
         let mut all = self.broken.write().unwrap_or_else(PoisonError::into_inner);
         all.insert(url_id.to_owned(), broken);
+        self.any_broken.store(true, Ordering::Relaxed);
     }
 
     /// Takes what comes for this URL again: its receiver has answered, or a person wants it to be tried.
@@ -87,12 +89,17 @@ impl NoRoom {
         self.change(|all| {
             all.remove(url_id);
         });
-        self.broken.write().unwrap_or_else(PoisonError::into_inner).remove(url_id);
+        let mut broken = self.broken.write().unwrap_or_else(PoisonError::into_inner);
+        broken.remove(url_id);
+        self.any_broken.store(!broken.is_empty(), Ordering::Relaxed);
     }
 
     /// Whether this URL's circuit breaker is open or half-open here.
     #[must_use]
     pub fn broken(&self, url_id: &str) -> Option<Broken> {
+        if !self.any_broken.load(Ordering::Relaxed) {
+            return None;
+        }
         self.broken.read().unwrap_or_else(PoisonError::into_inner).get(url_id).copied()
     }
 

@@ -62,6 +62,13 @@ impl Builder {
         self
     }
 
+    /// Sets after how long a webhook URL is disabled that takes nothing.
+    #[must_use]
+    pub fn disable_after(mut self, time: &str) -> Self {
+        self.webhooks = format!("{}disable_after = \"{time}\"\n", self.webhooks);
+        self
+    }
+
     /// Opens no network to webhooks, as in a deployment whose operator has not touched that.
     #[must_use]
     pub fn with_closed_networks(mut self) -> Self {

@@ -72,6 +72,8 @@ pub struct Webhooks {
     pub concurrency_per_url: u32,
     /// How long a node holds a delivery.
     pub lease: Duration,
+    /// A URL that takes nothing for so long is disabled.
+    pub disable_after: Duration,
     /// URLs of one client at most.
     pub urls_per_client: u32,
 }
@@ -224,6 +226,7 @@ impl Webhooks {
             concurrency: reader.number("webhooks.concurrency", 1, 10_000),
             concurrency_per_url: reader.number("webhooks.concurrency_per_url", 1, 1_000),
             lease: reader.duration("webhooks.lease", SECOND, DAY),
+            disable_after: reader.duration("webhooks.disable_after", Duration::from_secs(60), DAY * 365),
             urls_per_client: reader.number("webhooks.urls_per_client", 1, 1_000),
         };
         if section.lease < (section.timeout + BESIDE_SENDING) * 2 {

@@ -20,6 +20,7 @@ pub mod records;
 pub mod refusals;
 pub mod retention;
 pub mod sessions;
+pub mod url_clocks;
 pub mod webhook_urls;
 pub mod workspaces;
 
@@ -47,6 +48,7 @@ pub const STATEMENTS: &[&[&Sql]] = &[
     refusals::STATEMENTS,
     retention::STATEMENTS,
     sessions::STATEMENTS,
+    url_clocks::STATEMENTS,
     webhook_urls::STATEMENTS,
     delivery_control::STATEMENTS,
     delivery_list::STATEMENTS,

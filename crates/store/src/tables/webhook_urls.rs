@@ -3,10 +3,12 @@
 use gatepost_model::secret::Sealed;
 use gatepost_model::webhook::SigningKey;
 use gatepost_model::{
-    ApiClient, ClientNumber, ClientStatus, Method, Timestamp, UrlState, WebhookUrl, WorkspaceNumber,
+    ApiClient, ClientNumber, ClientStatus, FailureClock, Method, Timestamp, UrlState, WebhookUrl,
+    WorkspaceNumber,
 };
 
-use crate::{Change, Sql, StoreError, Tx, params};
+use super::url_clocks;
+use crate::{Change, Row, Sql, StoreError, Tx, params};
 
 /// Every static statement here.
 pub const STATEMENTS: &[&Sql] = &[
@@ -35,7 +37,7 @@ static UPDATE: Sql = Sql::new("UPDATE webhook_url SET url = $2, state = $3, reas
 static REMOVE: Sql = Sql::new("UPDATE webhook_url SET removed_at = $2 WHERE id = $1");
 
 static OF_CLIENT: Sql = Sql::new(
-    "SELECT id, url, state, reason, created_at FROM webhook_url
+    "SELECT id, url, state, reason, created_at, failing_since, failed_at, disables_at FROM webhook_url
      WHERE client_number = $1 AND removed_at IS NULL ORDER BY id",
 );
 
@@ -96,17 +98,24 @@ pub fn lookup_owner(tx: &Tx<'_>, url_id: &str) -> Result<Option<ClientNumber>, S
     tx.opt(&OWNER, params![url_id], |row| row.get(0))
 }
 
-/// Stops sending to a URL because of what its receiver answered. Says whether it was active until now.
+/// Stops sending to a URL because its receiver answered that it is gone. Says whether it was active until now.
 ///
 /// # Errors
 /// If the store fails.
 pub fn disable(tx: &Tx<'_>, client: ClientNumber, url_id: &str, reason: &str) -> Result<bool, StoreError> {
     let changed = tx.exec(&DISABLE, params![url_id, UrlState::Disabled.as_str(), reason])? > 0;
     if changed {
-        tx.exec_later(&UNSUBSCRIBE_URL, params![client, url_id])?;
-        tx.announce(Change::Client(client));
+        url_clocks::end(tx, url_id)?;
+        unsubscribe_url(tx, client, url_id)?;
     }
     Ok(changed)
+}
+
+/// Has a URL get no more deliveries, and says so to every node.
+pub(super) fn unsubscribe_url(tx: &Tx<'_>, client: ClientNumber, url_id: &str) -> Result<(), StoreError> {
+    tx.exec_later(&UNSUBSCRIBE_URL, params![client, url_id])?;
+    tx.announce(Change::Client(client));
+    Ok(())
 }
 
 /// A client's webhook URLs, oldest first.
@@ -117,6 +126,7 @@ pub(super) fn of_client(tx: &Tx<'_>, client: ClientNumber) -> Result<Vec<Webhook
             url: row.get(1)?,
             state: super::named("webhook_url.state", row.text(2)?, UrlState::from_name)?,
             reason: row.get(3)?,
+            failing: clock_from_row(row, 5)?,
             signing_keys: Vec::new(),
             created_at: row.get(4)?,
         })
@@ -127,6 +137,12 @@ pub(super) fn of_client(tx: &Tx<'_>, client: ClientNumber) -> Result<Vec<Webhook
         })?;
     }
     Ok(urls)
+}
+
+/// The clock in three columns from `first` on, if it runs.
+pub(super) fn clock_from_row(row: &Row<'_>, first: usize) -> Result<Option<FailureClock>, StoreError> {
+    let Some(since) = row.get(first)? else { return Ok(None) };
+    Ok(Some(FailureClock { since, last: row.get(first + 1)?, disables_at: row.get(first + 2)? }))
 }
 
 /// Brings a client's stored URLs from `before` to `after`.
@@ -144,9 +160,12 @@ pub(super) fn save(
     for url in after {
         match before.iter().find(|old| old.id == url.id) {
             Some(old) if old == url => continue,
-            Some(_) => {
+            Some(old) => {
                 tx.exec_later(&UPDATE, params![&url.id, &url.url, url.state.as_str(), &url.reason])?;
                 tx.exec_later(&DELETE_KEYS, params![&url.id])?;
+                if old.failing.is_some() && url.failing.is_none() {
+                    url_clocks::end(tx, &url.id)?;
+                }
             }
             None => {
                 tx.exec_later(

@@ -48,3 +48,5 @@ mod tls;
 mod uncertain;
 #[cfg(test)]
 mod upgrade;
+#[cfg(test)]
+mod url_clocks;

@@ -66,6 +66,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("webhook-url.test", "Sent a test to a webhook URL of"),
     ("webhook-url.pause", "Paused a webhook URL of"),
     ("webhook-url.resume", "Resumed a webhook URL of"),
+    ("webhook-url.disable", "Disabled a webhook URL that took nothing of"),
     ("webhook-url.enable", "Enabled a webhook URL of"),
     ("delivery.cancel", "Cancelled a delivery for"),
     ("delivery.send-now", "Sent a delivery at once for"),

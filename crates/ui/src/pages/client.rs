@@ -8,7 +8,8 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use gatepost_core::{Gatepost, calls};
 use gatepost_model::{
-    ApiClient, ClientStatus, Secret, SecretPolicy, SecretState, Timestamp, UrlState, Workspace,
+    ApiClient, ClientStatus, FailureClock, Secret, SecretPolicy, SecretState, Timestamp, UrlState,
+    WebhookUrl, Workspace,
 };
 use http::StatusCode;
 
@@ -182,8 +183,13 @@ impl ClientPage<'_> {
         self.client.workspaces.iter().any(|enabled| enabled.number == workspace.number)
     }
 
-    fn url_chip(&self, state: &UrlState) -> Chip {
-        url_chip(*state)
+    fn url_chip(&self, url: &WebhookUrl) -> Chip {
+        url_chip(url)
+    }
+
+    /// The clock of a URL, while it decides something.
+    fn failing(&self, url: &WebhookUrl) -> Option<FailureClock> {
+        url.failing.filter(|_| url.state == UrlState::Active)
     }
 
     fn ticked(&self) -> usize {
@@ -196,8 +202,9 @@ impl ClientPage<'_> {
 }
 
 /// How a webhook URL stands.
-pub(super) const fn url_chip(state: UrlState) -> Chip {
-    match state {
+pub(super) const fn url_chip(url: &WebhookUrl) -> Chip {
+    match url.state {
+        UrlState::Active if url.failing.is_some() => plain_chip(Tone::Warn, "Failing"),
         UrlState::Active => plain_chip(Tone::Ok, "Active"),
         UrlState::Paused => plain_chip(Tone::Warn, "Paused"),
         UrlState::Disabled => plain_chip(Tone::Bad, "Disabled"),

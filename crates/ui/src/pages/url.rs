@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use gatepost_core::test_send::TestAnswer;
 use gatepost_core::webhook_urls::{Broken, Resume, USUAL_KEY_OVERLAP, UrlAt};
 use gatepost_core::{Error, Gatepost};
-use gatepost_model::{ApiClient, ClientStatus, Timestamp, UrlState, WebhookUrl};
+use gatepost_model::{ApiClient, ClientStatus, FailureClock, Timestamp, UrlState, WebhookUrl};
 use http::StatusCode;
 
 use super::client::{ShownValue, address, changeable, url_chip};
@@ -60,7 +60,7 @@ impl Over {
 /// How long an old key may sign beside the new one, in hours, and how that is said.
 const OVERLAPS: [(u64, &str); 4] = [(0, "End it now"), (1, "1 hour"), (24, "24 hours"), (168, "7 days")];
 
-/// What may become of the deliveries that a pause held back.
+/// What may become of the deliveries that were held back.
 const RESUMES: [(Resume, &str); 3] = [
     (Resume::All, "Send all of them"),
     (Resume::NewestPerRecord, "Send the newest of each record"),
@@ -69,7 +69,7 @@ const RESUMES: [(Resume, &str); 3] = [
 
 impl UrlPage<'_> {
     fn chip(&self) -> Chip {
-        url_chip(self.url.state)
+        url_chip(self.url)
     }
 
     fn here(&self) -> String {
@@ -93,6 +93,17 @@ impl UrlPage<'_> {
 
     fn is_paused(&self) -> bool {
         self.url.state == UrlState::Paused
+    }
+
+    /// The clock, while it decides something.
+    fn failing(&self) -> Option<FailureClock> {
+        self.url.failing.filter(|_| self.is_active())
+    }
+
+    /// Since when the receiver does not answer, and when it gets a probe. What this node knows counts for nothing once an
+    /// attempt has succeeded, on whatever node.
+    fn broken(&self) -> Option<Broken> {
+        self.broken.filter(|_| self.failing().is_some())
     }
 
     fn typed(&self) -> &str {
@@ -216,7 +227,8 @@ pub(super) async fn enable(
     form: Form,
 ) -> Answer {
     let client = changeable(gatepost.managed_client(visit.user(), &id).await?)?;
-    gatepost.enable_webhook_url(&visit.actor(), at(&client, &url, &form)).await?;
+    let choice = Resume::from_name(form.text("held")).ok_or(Failure::Malformed)?;
+    gatepost.enable_webhook_url(&visit.actor(), at(&client, &url, &form), choice).await?;
     changed(&gatepost, Flash::UrlEnabled, &page_address(&client, &url))
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gatepost_core::clients::NewClient;
 use gatepost_core::deliveries::Shown;
-use gatepost_model::{DeliveryState, UrlState, WebhookUrl};
+use gatepost_model::{DeliveryState, Timestamp, UrlState, WebhookUrl};
 use gatepost_store::Tx;
 use gatepost_store::tables::clients;
 use gatepost_testkit::receiver::Script;
@@ -23,7 +23,11 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let (app, receiver) = (App::start().await, Receiver::start().await);
+        Self::on(App::start().await).await
+    }
+
+    async fn on(app: App) -> Self {
+        let receiver = Receiver::start().await;
         app.workspace("one").await;
         let new = NewClient {
             workspaces: vec![String::from("one")],
@@ -154,7 +158,7 @@ async fn an_address_is_changed_and_a_gone_url_enabled_again() {
     let page = scene.browser.get(&scene.page().await).await.with_status(200).text();
     assert!(page.contains("The receiver answered 410 Gone.") && page.contains(">Enable<"), "{page}");
     scene.post("/pause", &[]).await.with_status(409);
-    scene.post("/enable", &[]).await.with_status(303);
+    scene.post("/enable", &[("held", "all")]).await.with_status(303);
     scene.write(None, "two").await;
     scene.receiver.wait_for(2).await;
 }
@@ -255,4 +259,52 @@ async fn a_receiver_that_does_not_answer_is_told_until_one_delivery_is_through()
         .await;
     let page = scene.browser.get(&scene.page().await).await.with_status(200).text();
     assert!(!page.contains(said), "{page}");
+}
+
+#[tokio::test]
+async fn a_url_that_takes_nothing_is_disabled_by_a_clock_that_everybody_sees() {
+    let builder = App::builder().retries("[\"4m\", \"4m\", \"4m\", \"1m\"]").disable_after("10m");
+    let scene = Scene::on(builder.clock_at(Timestamp::from_seconds(1_800_000_000)).start().await).await;
+    let minutes = |minutes: u64| scene.app.advance(Duration::from_secs(60 * minutes));
+    let tried = async |times: u32| scene.deliveries(|found| found[0].delivery.attempts == times).await;
+    scene.receiver.script([Script::Status(500); 3]);
+    let started = scene.app.gatepost().now();
+    scene.write(None, "one").await;
+    tried(1).await;
+    let page = scene.browser.get(&scene.page().await).await.with_status(200).text();
+    assert!(
+        page.contains("Every attempt has failed") && page.contains(">in 10 min</time> unless one"),
+        "{page}"
+    );
+    let client = scene.browser.get(&format!("/clients/{}", scene.client.id)).await.text();
+    assert!(client.contains("Will be disabled") && client.contains("Failing"), "{client}");
+    let shown = scene.app.admin("GET", &format!("/clients/{}", scene.client.id), None).await.json();
+    assert_eq!(
+        shown["webhookUrls"][0]["failing"]["disablesAt"],
+        started.plus(Duration::from_secs(600)).iso()
+    );
+
+    minutes(5);
+    tried(2).await;
+    minutes(5);
+    tried(3).await;
+    scene.app.gatepost().look_at_failing_urls().await.unwrap();
+    let url = scene.url().await;
+    assert_eq!(url.state, UrlState::Disabled);
+    assert!(url.reason.unwrap().starts_with("every attempt failed for 10 minutes, from "));
+    let page = scene.browser.get(&scene.page().await).await.with_status(200).text();
+    assert!(page.contains("1 delivery is pending. What becomes of what was held back?"), "{page}");
+    let history = scene.browser.get(&format!("/audit?subject={}", scene.client.id)).await.text();
+    assert!(history.contains("Disabled a webhook URL that took nothing of"), "{history}");
+
+    // What happens while it is disabled is not kept for it; what was pending is.
+    scene.write(None, "two").await;
+    minutes(5);
+    let held = |found: &[Shown]| found[0].delivery.reason.as_deref() == Some("the webhook URL is disabled");
+    assert_eq!(scene.deliveries(held).await.len(), 1);
+    scene.post("/enable", &[("held", "all")]).await.with_status(303);
+    scene.receiver.wait_for(4).await;
+    scene.deliveries(|found| found[0].delivery.state == DeliveryState::Delivered).await;
+    let url = scene.url().await;
+    assert_eq!((url.state, url.failing, url.reason), (UrlState::Active, None, None));
 }

@@ -9,6 +9,7 @@ use gatepost_model::{CrashPoint, DeliveryState, Timestamp};
 use gatepost_store::tables::deliveries::{Claimed, Progress};
 use tokio::time::{Instant, timeout};
 
+use super::news::{Found, News};
 use super::{Consent, Dispatcher, message, recorder, settle};
 use crate::transport::{Exchange, Request};
 
@@ -62,8 +63,13 @@ impl Dispatcher {
             attempt: Some(attempt),
             ..unchanged(delivery, verdict.due_at)
         };
-        let disable = verdict.disables_url.then(|| (delivery.client, delivery.url_id.clone(), settle::GONE));
-        Some(recorder::Result { progress, disable })
+        let found = match (exchange.outcome, verdict.disables_url) {
+            (Outcome::Delivered, _) => Found::Takes,
+            (_, false) => Found::Fails(ended, self.options.disable_after),
+            (_, true) => Found::Gone,
+        };
+        let news = News { client: delivery.client, url_id: delivery.url_id.clone(), found };
+        Some(recorder::Result { progress, news: Some(news) })
     }
 
     /// Sends, whatever the transport does: one that hangs or panics has failed this try and nothing else.
@@ -94,7 +100,7 @@ impl Dispatcher {
 
     fn held(&self, delivery: &Claimed, reason: &str) -> recorder::Result {
         let again = unchanged(delivery, self.clock.now().plus(HELD_FOR));
-        recorder::Result { progress: Progress { reason: Some(reason.to_owned()), ..again }, disable: None }
+        recorder::Result { progress: Progress { reason: Some(reason.to_owned()), ..again }, news: None }
     }
 
     fn skipped(&self, delivery: &Claimed, reason: &str) -> recorder::Result {
@@ -106,7 +112,7 @@ impl Dispatcher {
             ended_at: Some(now),
             ..unchanged(delivery, now)
         };
-        recorder::Result { progress, disable: None }
+        recorder::Result { progress, news: None }
     }
 }
 

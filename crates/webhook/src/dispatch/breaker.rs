@@ -66,6 +66,17 @@ impl Breaker {
     pub const CLOSED: Self =
         Self { state: State::Closed, failures: 0, since: Timestamp::EPOCH, wait: FIRST_WAIT };
 
+    /// One that waits for a probe.
+    #[must_use]
+    pub const fn open_until(broken: Broken) -> Self {
+        Self {
+            state: State::Open(broken.probe_at),
+            failures: OPENS_AFTER,
+            since: broken.since,
+            ..Self::CLOSED
+        }
+    }
+
     /// What may be sent at `now`.
     #[must_use]
     pub fn admits(&self, now: Timestamp) -> Admits {

@@ -200,9 +200,18 @@ impl Lanes {
         let url = waiting.delivery.url_id.clone();
         let first_width = self.first_width();
         let lane = self.lanes.entry(url.clone()).or_insert_with(|| Lane::new(first_width));
-        if !lane.breaker.is_closed() && self.no_room.broken(&url).is_none() {
-            lane.breaker = Breaker::CLOSED;
-            lane.last_back = now;
+        // Whoever tells the senders from outside: a person who wants it tried, or has just enabled it.
+        match (self.no_room.broken(&url), lane.breaker.is_closed()) {
+            (None, false) => {
+                lane.breaker = Breaker::CLOSED;
+                lane.last_back = now;
+            }
+            (Some(broken), true) => {
+                lane.breaker = Breaker::open_until(broken);
+                lane.width = 1;
+                lane.last_back = now;
+            }
+            _ => {}
         }
         if !lane.takes_more(now) {
             let due_at = lane.next_back(now, 1);

@@ -9,6 +9,7 @@
 //! - [`breaker`]: whether a receiver that does not answer is worth a try.
 //! - [`hold`]: how many deliveries are in memory, which bounds what writers hand over.
 //! - [`recorder`]: results, many in one transaction.
+//! - [`news`]: what results say about their webhook URL.
 //! - [`counts`]: how tries ended, for whoever watches.
 //! - [`Dispatcher::run`]: the loop that ties them together.
 
@@ -17,6 +18,7 @@ pub mod counts;
 pub mod hold;
 pub mod lanes;
 pub mod message;
+pub mod news;
 pub mod recorder;
 pub mod settle;
 
@@ -103,6 +105,8 @@ pub struct Options {
     pub fresh_lease: Duration,
     /// The transport's deadline. A delivery whose lease ends sooner is not begun any more.
     pub send_timeout: Duration,
+    /// A webhook URL to which every attempt has failed for so long is disabled.
+    pub disable_after: Duration,
     /// How often the table is looked at when nothing else calls for it.
     pub poll: Duration,
     /// How long deliveries on the wire may still take when the dispatcher stops.
@@ -118,6 +122,7 @@ impl Default for Options {
             lease: LEASE,
             fresh_lease: LEASE,
             send_timeout: Duration::from_secs(15),
+            disable_after: DISABLE_AFTER,
             poll: Duration::from_secs(1),
             drain: Duration::from_secs(10),
         }
@@ -126,6 +131,10 @@ impl Default for Options {
 
 /// How long a claim holds, and writers lease fresh deliveries, unless the options say otherwise.
 pub const LEASE: Duration = Duration::from_secs(30);
+
+/// After how long a webhook URL is disabled unless the options say otherwise: a day more than the schedule has, so that no
+/// delivery loses one of its attempts to that.
+pub const DISABLE_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
 
 /// What a try takes beside the sending: asking for consent, and writing down.
 const BESIDE_SENDING: Duration = Duration::from_secs(3);

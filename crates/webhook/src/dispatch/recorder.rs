@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_model::{ClientNumber, CrashPoint, CrashPoints};
+use gatepost_model::{CrashPoint, CrashPoints};
 use gatepost_store::tables::deliveries::{self, Progress};
-use gatepost_store::tables::webhook_urls;
 use gatepost_store::{Store, StoreError};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep;
 
 use super::hold::Hold;
+use super::news::{self, News};
 
 /// At most so many results in one transaction.
 const MOST_AT_ONCE: usize = 128;
@@ -26,8 +26,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub struct Result {
     /// The delivery's progress.
     pub progress: Progress,
-    /// A URL that gets nothing more: whose, which, why.
-    pub disable: Option<(ClientNumber, String, &'static str)>,
+    /// What it says about the webhook URL, if anything was sent to it.
+    pub news: Option<News>,
 }
 
 /// Writes results down as they come until there are no more senders.
@@ -81,12 +81,8 @@ pub async fn record(store: &Store, results: Arc<[Result]>) -> std::result::Resul
         .write(move |tx| {
             let progress: Vec<&Progress> = results.iter().map(|result| &result.progress).collect();
             let held = deliveries::record_all(tx, &progress)?;
-            for (result, _) in results.iter().zip(held).filter(|(_, held)| *held) {
-                if let Some((client, url_id, reason)) = &result.disable {
-                    webhook_urls::disable(tx, *client, url_id, reason)?;
-                }
-            }
-            Ok(())
+            let written = results.iter().zip(held).filter(|(_, held)| *held);
+            news::record(tx, written.filter_map(|(result, _)| result.news.as_ref()))
         })
         .await
 }

@@ -140,7 +140,7 @@ impl Work {
     }
 
     fn give_back(&self, Waiting { delivery, hold, .. }: Waiting, due_at: Timestamp) {
-        let result = recorder::Result { progress: unchanged(&delivery, due_at), disable: None };
+        let result = recorder::Result { progress: unchanged(&delivery, due_at), news: None };
         if self.results.send((result, hold)).is_err() {
             tracing::error!("the recorder of deliveries is gone");
         }

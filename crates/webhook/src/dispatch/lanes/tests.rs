@@ -322,3 +322,18 @@ proptest! {
         prop_assert_eq!(count.load(Ordering::Relaxed), holds.len());
     }
 }
+
+#[test]
+fn a_url_that_was_just_enabled_begins_with_one_and_slowly() {
+    let mut lanes = lanes_of(16, 100, 100);
+    lanes.no_room.break_circuit("a", Broken { since: NOW, probe_at: NOW });
+    let gives_way: Vec<_> = (0..9).filter_map(|id| lanes.push(waiting("a", id), NOW)).collect();
+    assert_eq!((gives_way.len(), urls(&mut lanes, 9).len()), (8, 1));
+    assert!(gives_way.iter().all(|one| one.due_at >= NOW.plus(PROBE_PAUSE)));
+    lanes.finished("a", QUICK, NOW);
+    assert_eq!(lanes.no_room.broken("a"), None);
+    assert!((0..9).all(|id| lanes.push(waiting("a", id), NOW).is_none()));
+    assert_eq!(urls(&mut lanes, 9).len(), 1);
+    lanes.finished("a", QUICK, NOW);
+    assert_eq!(urls(&mut lanes, 9).len(), 2);
+}

@@ -130,7 +130,7 @@ fn result(delivery: &Claimed, world: &World) -> recorder::Result {
         attempts: 1,
         ..attempt::unchanged(delivery, world.clock.now())
     };
-    recorder::Result { progress, disable: None }
+    recorder::Result { progress, news: None }
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use gatepost_model::webhook::Outcome;
 use gatepost_model::{
-    ApiClient, ApiVersion, ClientStatus, DeliveryState, SecretPolicy, Timestamp, UrlState, WebhookUrl,
+    ApiClient, ApiVersion, ClientStatus, DeliveryState, FailureClock, SecretPolicy, Timestamp, UrlState,
+    WebhookUrl,
 };
 use gatepost_store::tables::clients;
 use gatepost_store::{Change, StoreError};
 
-use super::support::{Answer, CLIENT, START, World, names, schedule};
+use super::support::{Answer, CLIENT, HOUR, START, World, names, schedule};
 use crate::dispatch::{Consent, LEASE};
 
 /// The client to whom the webhook URL belongs.
@@ -20,6 +21,7 @@ fn client(url_id: &str) -> ApiClient {
         url: String::from("https://example.com/hook"),
         state: UrlState::Active,
         reason: None,
+        failing: None,
         signing_keys: Vec::new(),
         created_at: START,
     };
@@ -143,4 +145,33 @@ async fn without_retries_the_first_failure_is_the_last() {
     let failed = world.delivery("a").await;
     assert_eq!(failed.state, DeliveryState::Failed);
     assert_eq!(failed.reason.as_deref(), Some("the only try failed: It ended as dns."));
+}
+
+#[tokio::test]
+async fn the_clock_starts_with_a_failure_moves_on_with_others_and_ends_with_a_success() {
+    let (mut world, clock) = World::manual().await;
+    world.options.disable_after = HOUR * 2;
+    world.options.schedule = schedule(&[60, 60]);
+    let insert = world.store.write(|tx| clients::insert(tx, &client("whu_a")));
+    assert_eq!(insert.await, Ok::<_, StoreError>(()));
+    let failing = async || {
+        let client = world.store.read(|tx| clients::lookup(tx, CLIENT)).await.unwrap().unwrap();
+        client.webhook_urls[0].failing
+    };
+    let answers = [200, 500, 503, 204].map(Answer::Status);
+    world.receivers.script("whu_a", answers);
+    world.due("well", "whu_a").await;
+    assert_eq!(world.dispatcher().tick().await, Ok(1));
+    assert_eq!(failing().await, None);
+    world.due("a", "whu_a").await;
+    assert_eq!(world.dispatcher().tick().await, Ok(1));
+    let started = FailureClock::started(START, HOUR * 2);
+    assert_eq!(failing().await, Some(started));
+    let again = world.delivery("a").await.due_at;
+    clock.set(again);
+    assert_eq!(world.dispatcher().tick().await, Ok(1));
+    assert_eq!(failing().await, Some(FailureClock { last: again, ..started }));
+    clock.set(world.delivery("a").await.due_at);
+    assert_eq!(world.dispatcher().tick().await, Ok(1));
+    assert_eq!(failing().await, None);
 }
