@@ -164,36 +164,9 @@ impl Gatepost {
         let since = hour_of(since);
         Ok(ends(self.store.read(move |tx| attempt_counts::list_of_client(tx, client, since)).await?))
     }
-
-    /// A client's attempts since the hour of `since`, by the id of the webhook URL; URLs without attempts are left out.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn attempts_by_url(
-        &self,
-        client: ClientNumber,
-        since: Timestamp,
-    ) -> Result<BTreeMap<String, Ends>, Error> {
-        let since = hour_of(since);
-        Ok(ends(self.store.read(move |tx| attempt_counts::list_by_url(tx, client, since)).await?))
-    }
-
-    /// A client's deliveries that were delivered since the day (UTC) of `since`, by method.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn deliveries_by_method(
-        &self,
-        client: ClientNumber,
-        since: Timestamp,
-    ) -> Result<BTreeMap<Method, u64>, Error> {
-        let since = day_of(since);
-        let sums = self.store.read(move |tx| attempt_counts::sum_by_method(tx, client, since)).await?;
-        Ok(sums.into_iter().collect())
-    }
 }
 
-fn ends<K: Ord>(counted: Vec<(K, Counted)>) -> BTreeMap<K, Ends> {
+pub(crate) fn ends<K: Ord>(counted: Vec<(K, Counted)>) -> BTreeMap<K, Ends> {
     let mut ends: BTreeMap<K, Ends> = BTreeMap::new();
     for (key, counted) in counted {
         ends.entry(key).or_default().add(counted);

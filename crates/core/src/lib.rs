@@ -24,6 +24,7 @@ pub mod event_feed;
 mod failing_urls;
 pub mod gate;
 pub mod history;
+pub mod impact;
 pub mod invitations;
 pub mod journal;
 pub mod limits;

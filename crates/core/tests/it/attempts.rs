@@ -58,20 +58,19 @@ async fn attempts_are_counted(deployment: Deployment) {
     let all = grouped(&by_hour, |_| ());
     assert_eq!(counts(&all[&()]), (4, 1, 5));
 
-    let by_url = gatepost.attempts_by_url(CLIENT, start).await.unwrap();
-    let by_url: Vec<_> = by_url.iter().map(|(url, ends)| (url.as_str(), counts(ends))).collect();
+    let impact = gatepost.impact(CLIENT).await.unwrap();
+    let by_url: Vec<_> = impact.urls.iter().map(|(url, ends)| (url.as_str(), counts(ends))).collect();
     assert_eq!(by_url, [("url_a", (3, 1, 4)), ("url_b", (1, 0, 1))]);
-    let by_method = gatepost.deliveries_by_method(CLIENT, start).await.unwrap();
-    let by_method: Vec<_> = by_method.iter().map(|(method, many)| (method.as_str(), *many)).collect();
-    assert_eq!(by_method, [("task.edit", 4)]);
+    let method: Method = "task.edit".parse().unwrap();
+    assert_eq!((impact.delivered(), impact.delivered_of(&method)), (4, 4));
+    assert_eq!((impact.passed(), impact.addresses), (0, 0));
 
     // The first day is dropped when it was kept long enough, and the second is not.
     deployment.clock.advance(7 * 24 * HOUR);
     gatepost.apply_retention(Duration::ZERO).await.unwrap();
     let left = gatepost.attempts_by_hour(CLIENT, start).await.unwrap();
     assert_eq!(left.values().map(counts).collect::<Vec<_>>(), [(1, 1, 2)]);
-    let left = gatepost.deliveries_by_method(CLIENT, start).await.unwrap();
-    assert_eq!(left.values().copied().collect::<Vec<_>>(), [1]);
+    assert_eq!(gatepost.impact(CLIENT).await.unwrap().delivered(), 1);
 }
 
 #[tokio::test]

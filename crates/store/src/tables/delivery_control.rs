@@ -7,7 +7,8 @@ use gatepost_model::{ClientNumber, DeliveryState, Timestamp, WorkspaceNumber};
 use crate::{Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] = &[&CANCEL, &ADVANCE, &COUNT, &RELEASE, &CANCEL_ALL, &CANCEL_OLDER];
+pub const STATEMENTS: &[&Sql] =
+    &[&CANCEL, &ADVANCE, &COUNT, &COUNT_AMONG, &RELEASE, &CANCEL_ALL, &CANCEL_OLDER];
 
 static CANCEL: Sql = Sql::new(
     "UPDATE delivery SET state = $4, reason = $5, ended_at = $3, fence = fence + 1
@@ -22,6 +23,14 @@ static ADVANCE: Sql = Sql::new(
 /// `+` keeps the engines from walking through all that the client ever got: what is pending has an index of its own.
 static COUNT: Sql = Sql::new(
     "SELECT count(*) FROM delivery WHERE +client_number = $1 AND url_id = $2 AND state = 0 AND due_at >= 0",
+);
+
+/// Those that come first, of all clients: they have an index, and looking at a bounded number of them takes a bounded time.
+static COUNT_AMONG: Sql = Sql::new(
+    "SELECT count(*),
+     CAST(COALESCE(sum(CASE WHEN client_number = $1 AND (CAST($2 AS TEXT) IS NULL OR url_id = $2)
+                       THEN 1 ELSE 0 END), 0) AS {int})
+     FROM (SELECT client_number, url_id FROM delivery WHERE state = 0 ORDER BY due_at LIMIT $3) pending",
 );
 
 static RELEASE: Sql = Sql::new(
@@ -78,6 +87,31 @@ pub fn advance(
 /// If the store fails.
 pub fn count_pending(tx: &Tx<'_>, client: ClientNumber, url_id: &str) -> Result<u32, StoreError> {
     tx.one(&COUNT, params![client, url_id], |row| row.get(0))
+}
+
+/// A count of pending deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// How many were found.
+    pub found: u64,
+    /// Whether there are so many of all clients that there may be more.
+    pub may_be_more: bool,
+}
+
+/// How many deliveries of a client, or to one of its webhook URLs, are among the `limit` pending ones that are due first.
+///
+/// # Errors
+/// If the store fails.
+pub fn count_pending_among(
+    tx: &Tx<'_>,
+    client: ClientNumber,
+    url_id: Option<&str>,
+    limit: u32,
+) -> Result<Pending, StoreError> {
+    tx.one(&COUNT_AMONG, params![client, url_id, limit], |row| {
+        let all: u32 = row.get(0)?;
+        Ok(Pending { found: row.get(1)?, may_be_more: all >= limit })
+    })
 }
 
 /// Makes all pending deliveries to a webhook URL due at `now`, and says how many.

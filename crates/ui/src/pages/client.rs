@@ -6,7 +6,9 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use gatepost_core::{Gatepost, calls};
+use gatepost_core::Gatepost;
+use gatepost_core::calls::{self, Tally};
+use gatepost_core::impact::Impact;
 use gatepost_model::{
     ApiClient, ClientStatus, FailureClock, Secret, SecretPolicy, SecretState, Timestamp, UrlState,
     WebhookUrl, Workspace,
@@ -39,6 +41,7 @@ struct ClientPage<'a> {
     token_endpoint: String,
     default_limit: u32,
     activity: Activity<'a>,
+    impact: Impact,
     over: &'a Over,
 }
 
@@ -122,6 +125,7 @@ pub(super) async fn page_of(
         token_endpoint: format!("{}/oauth/token", gatepost.settings().public_url),
         default_limit: gatepost.settings().requests_per_hour,
         activity: activity::drawn(gatepost, client, &calls, over.span, visit.now).await?,
+        impact: gatepost.impact(client.number).await?,
         over,
     };
     Ok((over.status, framed(gatepost, &frame, &page)?).into_response())
@@ -181,6 +185,15 @@ impl ClientPage<'_> {
 
     fn is_ticked(&self, workspace: &Workspace) -> bool {
         self.client.workspaces.iter().any(|enabled| enabled.number == workspace.number)
+    }
+
+    fn calls_in(&self, workspace: &Workspace) -> Tally {
+        self.impact.calls_in(workspace.number)
+    }
+
+    /// Calls of the last 24 hours that passed by a secret.
+    fn calls_by(&self, secret: &Secret) -> u64 {
+        self.impact.calls_by(secret.number).1
     }
 
     fn url_chip(&self, url: &WebhookUrl) -> Chip {

@@ -7,7 +7,9 @@ use gatepost_core::clients::{ClientChange, ListChange};
 use gatepost_core::{Error, Gatepost};
 
 use super::client::{Over, address, changeable, page_of};
+use super::untick::Untick;
 use super::{Answer, changed, conflict};
+use crate::BASE;
 use crate::failure::sentence;
 use crate::flash::Flash;
 use crate::form::Form;
@@ -27,9 +29,10 @@ pub(super) async fn send(
         let lists = [("workspaces", "workspace", workspaces.as_slice())];
         return conflict::lists(&gatepost, &visit, &client, &form, &lists).await;
     }
-    if workspaces.is_empty() {
-        let problem = "Leave at least one workspace ticked. To stop the client everywhere, disable it.";
-        return page_of(&gatepost, &visit, client, &Over::problem(problem.to_owned())).await;
+    let (impact, names) = (gatepost.impact(client.number).await?, gatepost.user_names().await?);
+    if let Some(question) = Untick::workspaces(&client, workspaces.clone(), &impact, &names, &form) {
+        let over = question.over()?;
+        return page_of(&gatepost, &visit, client, &over).await;
     }
     let change = ClientChange {
         revision: form.revision(),
@@ -37,6 +40,8 @@ pub(super) async fn send(
         ..ClientChange::default()
     };
     match gatepost.update_client(&visit.actor(), &client.id, change).await {
+        // Without a workspace it belongs to who made it.
+        Ok(saved) if !visit.user().manages(&saved.client) => changed(&gatepost, Flash::Saved, BASE),
         Ok(_) => match form.given("return") {
             Some(page) => changed(&gatepost, Flash::Saved, returning::safe(page)),
             None => changed(&gatepost, Flash::Saved, &format!("{}#workspaces", address(&client))),

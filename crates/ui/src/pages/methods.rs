@@ -10,6 +10,7 @@ use gatepost_core::clients::{ClientChange, ListChange};
 use gatepost_model::webhook::Verb;
 use gatepost_model::{ApiClient, Method};
 
+use super::untick::Untick;
 use super::{Answer, client, conflict};
 use crate::flash::Flash;
 use crate::form::Form;
@@ -87,6 +88,11 @@ pub(super) async fn send(
     if form.revision().is_some_and(|revision| revision != before.revision) {
         let lists = [("methods", "method", methods.as_slice())];
         return conflict::lists(&gatepost, &visit, &before, &form, &lists).await;
+    }
+    let impact = gatepost.impact(before.number).await?;
+    if let Some(question) = Untick::methods(&before, methods.clone(), &impact, &form) {
+        let over = question.over()?;
+        return client::page_of(&gatepost, &visit, before, &over).await;
     }
     let change = ClientChange {
         revision: form.revision(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::{Path, State};
 use gatepost_core::Gatepost;
+use gatepost_core::impact::Impact;
 use gatepost_model::{ApiClient, Secret, Timestamp};
 
 use super::client::{Over, ShownValue, address, changeable, page_of};
@@ -25,6 +26,7 @@ struct RotateDialog<'a> {
     asks_password: bool,
     problem: Option<String>,
     overlap: u64,
+    impact: &'a Impact,
 }
 
 #[derive(Template)]
@@ -33,6 +35,15 @@ struct EndDialog<'a> {
     client: &'a ApiClient,
     secret: &'a Secret,
     now: Timestamp,
+    /// Calls that passed by it in the time that pages look back, and in the last 24 hours.
+    calls: (u64, u64),
+}
+
+impl EndDialog<'_> {
+    /// Whether a token that was asked for with the secret may still be good.
+    fn may_live(&self) -> bool {
+        self.secret.last_used.is_some_and(|(at, _)| at.plus(self.client.token_lifetime) > self.now)
+    }
 }
 
 /// How long the old secret may live, in seconds, and how that is said. Ninety days is the longest there is.
@@ -46,8 +57,18 @@ impl RotateDialog<'_> {
         OVERLAPS.map(|(seconds, said)| (seconds, said, self.now.plus(Duration::from_secs(seconds))))
     }
 
-    fn newest(&self) -> &str {
-        self.client.live_secrets(self.now).next_back().map_or("", |secret| secret.hint.as_str())
+    fn newest(&self) -> Option<&Secret> {
+        self.client.live_secrets(self.now).next_back()
+    }
+
+    /// Calls of the last 24 hours that passed by a secret.
+    fn calls_by(&self, secret: &Secret) -> u64 {
+        self.impact.calls_by(secret.number).1
+    }
+
+    /// Calls of the last 24 hours that passed by the secrets that live now.
+    fn calls(&self) -> u64 {
+        self.client.live_secrets(self.now).map(|secret| self.calls_by(secret)).sum()
     }
 }
 
@@ -82,7 +103,8 @@ pub(super) async fn show_rotate(
     Path(id): Path<String>,
 ) -> Answer {
     let client = changeable(gatepost.managed_client(visit.user(), &id).await?)?;
-    let over = Over::dialog(&rotate_dialog(&client, &visit, None, USUAL_OVERLAP))?;
+    let impact = gatepost.impact(client.number).await?;
+    let over = Over::dialog(&rotate_dialog(&client, &visit, None, USUAL_OVERLAP, &impact))?;
     page_of(&gatepost, &visit, client, &over).await
 }
 
@@ -97,7 +119,8 @@ pub(super) async fn rotate(
     let overlap = form.text("overlap").parse().unwrap_or(USUAL_OVERLAP);
     if let Check::Asks(problem) = password::check(&gatepost, &visit, &form).await? {
         let problem = problem.unwrap_or_else(|| String::from("Enter your password."));
-        let over = Over::dialog_again(&rotate_dialog(&client, &visit, Some(problem), overlap))?;
+        let impact = gatepost.impact(client.number).await?;
+        let over = Over::dialog_again(&rotate_dialog(&client, &visit, Some(problem), overlap, &impact))?;
         return page_of(&gatepost, &visit, client, &over).await;
     }
     let made = gatepost.rotate_secret(&visit.actor(), &client.id, Duration::from_secs(overlap)).await?;
@@ -121,7 +144,8 @@ pub(super) async fn show_end(
 ) -> Answer {
     let client = gatepost.managed_client(visit.user(), &id).await?;
     let secret = client.secret(number).ok_or(Failure::NotFound)?;
-    let over = Over::dialog(&EndDialog { client: &client, secret, now: visit.now })?;
+    let calls = gatepost.impact(client.number).await?.calls_by(number);
+    let over = Over::dialog(&EndDialog { client: &client, secret, now: visit.now, calls })?;
     page_of(&gatepost, &visit, client, &over).await
 }
 
@@ -140,6 +164,7 @@ fn rotate_dialog<'a>(
     visit: &Visit,
     problem: Option<String>,
     overlap: u64,
+    impact: &'a Impact,
 ) -> RotateDialog<'a> {
-    RotateDialog { client, now: visit.now, asks_password: !visit.visitor.is_fresh, problem, overlap }
+    RotateDialog { client, now: visit.now, asks_password: !visit.visitor.is_fresh, problem, overlap, impact }
 }

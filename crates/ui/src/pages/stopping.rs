@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, State};
 use gatepost_core::Gatepost;
-use gatepost_core::calls;
+use gatepost_core::impact::{Impact, Pending};
 use gatepost_model::{ApiClient, ClientStatus, Timestamp};
 
 use super::client::{Over, address, changeable, page_of};
@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::Form;
 use crate::session::Visit;
+use crate::words::number;
 
 #[derive(Template)]
 #[template(path = "dialogs/stop.html")]
@@ -23,9 +24,12 @@ struct StopDialog<'a> {
     way: Way,
     now: Timestamp,
     problem: Option<&'static str>,
-    /// Calls that passed in the time that pages look back, and the addresses they came from.
-    calls: (u64, usize),
+    impact: Impact,
+    pending: Pending,
 }
+
+/// What is said where another name than the client's was typed.
+pub(super) const NOT_THE_NAME: &str = "This is not the name of the client.";
 
 /// How a client is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +91,7 @@ pub(super) async fn show_delete(
 
 async fn confirm(gatepost: &Arc<Gatepost>, visit: &Visit, id: &str, way: Way) -> Answer {
     let client = stoppable(gatepost.managed_client(visit.user(), id).await?, way)?;
-    let calls = recent_calls(gatepost, visit, &client).await?;
-    let over = Over::dialog(&StopDialog { client: &client, way, now: visit.now, problem: None, calls })?;
+    let over = Over::dialog(&dialog(gatepost, visit, &client, way, None).await?)?;
     page_of(gatepost, visit, client, &over).await
 }
 
@@ -143,21 +146,33 @@ pub(super) async fn delete(
 }
 
 async fn again(gatepost: &Arc<Gatepost>, visit: &Visit, client: ApiClient, way: Way) -> Answer {
-    let problem = Some("This is not the name of the client.");
-    let calls = recent_calls(gatepost, visit, &client).await?;
-    let over = Over::dialog_again(&StopDialog { client: &client, way, now: visit.now, problem, calls })?;
+    let over = Over::dialog_again(&dialog(gatepost, visit, &client, way, Some(NOT_THE_NAME)).await?)?;
     page_of(gatepost, visit, client, &over).await
 }
 
-async fn recent_calls(
+async fn dialog<'a>(
     gatepost: &Gatepost,
     visit: &Visit,
-    client: &ApiClient,
-) -> Result<(u64, usize), Failure> {
-    let since = visit.now.minus(calls::SHOWN);
-    let counted = gatepost.calls_of(client.number, since).await?;
-    let passed = calls::by_workspace(&counted).values().map(|tally| tally.passed).sum();
-    Ok((passed, gatepost.calls_by_address(client.number, since).await?.len()))
+    client: &'a ApiClient,
+    way: Way,
+    problem: Option<&'static str>,
+) -> Result<StopDialog<'a>, Failure> {
+    let impact = gatepost.impact(client.number).await?;
+    let pending = gatepost.pending_of(client.number, None).await?;
+    Ok(StopDialog { client, way, now: visit.now, problem, impact, pending })
+}
+
+/// What becomes of pending deliveries, as far as they were counted.
+pub(crate) fn skipped(pending: &Pending) -> String {
+    match pending {
+        Pending { found: 0, may_be_more: false } => String::from("none is pending"),
+        Pending { found: 1, may_be_more: false } => String::from("1 pending one will be skipped"),
+        Pending { found: 0, may_be_more: true } => String::from("pending ones will be skipped"),
+        Pending { found, may_be_more } => {
+            let least = if *may_be_more { "at least " } else { "" };
+            format!("{least}{} pending ones will be skipped", number(found))
+        }
+    }
 }
 
 fn stoppable(client: ApiClient, way: Way) -> Result<ApiClient, Failure> {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
+use gatepost_core::attempts::Ends;
 use gatepost_core::clients::{ClientChange, ListChange};
+use gatepost_core::impact::Pending;
 use gatepost_core::{Error, Gatepost};
 use gatepost_model::{ApiClient, WebhookUrl};
 
@@ -30,6 +32,8 @@ struct AddDialog<'a> {
 struct RemoveDialog<'a> {
     client: &'a ApiClient,
     url: &'a WebhookUrl,
+    attempts: Ends,
+    pending: Pending,
 }
 
 /// `GET /clients/{id}/urls/new`
@@ -75,7 +79,9 @@ pub(super) async fn show_remove(
 ) -> Answer {
     let client = changeable(gatepost.managed_client(visit.user(), &id).await?)?;
     let url = client.webhook_url(&url).ok_or(Failure::NotFound)?;
-    let over = Over::dialog(&RemoveDialog { client: &client, url })?;
+    let attempts = gatepost.impact(client.number).await?.attempts_to(&url.id);
+    let pending = gatepost.pending_of(client.number, Some(&url.id)).await?;
+    let over = Over::dialog(&RemoveDialog { client: &client, url, attempts, pending })?;
     page_of(&gatepost, &visit, client, &over).await
 }
 

@@ -17,6 +17,8 @@ mod guarding;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod impact;
+#[cfg(test)]
 mod markup;
 #[cfg(test)]
 mod matrix;

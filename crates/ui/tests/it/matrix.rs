@@ -69,17 +69,3 @@ async fn changes_are_reviewed_and_saved_client_by_client() {
     assert!(review.contains("Not saved") && !review.contains("Save changes"), "{review}");
     browser.post("/clients-by-workspace/save", &[]).await.with_status(400);
 }
-
-#[tokio::test]
-async fn stopping_a_client_says_how_many_calls_it_breaks() {
-    let app = App::start().await;
-    app.workspace("shop").await;
-    let browser = Browser::owner(&app).await;
-    let new = NewClient { workspaces: vec![String::from("shop")], ..NewClient::named("CRM sync") };
-    let made = app.client(new).await;
-    let token = app.token(&made).await;
-    app.call("GET", "/v1.11/tasks", &token, Some("shop"), None).await.with_status(200);
-    app.gatepost().flush_journal().await.unwrap();
-    let page = browser.get(&format!("/clients/{}/revoke", made.id)).await.with_status(200).text();
-    assert!(page.contains("1 call in the last 7 days, from 1 address."), "{page}");
-}
