@@ -199,6 +199,16 @@ pub fn by_workspace(counted: &[Counted]) -> BTreeMap<Option<WorkspaceNumber>, Ta
     tallied(counted, |counted| counted.workspace)
 }
 
+/// A client's calls that were refused, by the name of the reason.
+#[must_use]
+pub fn by_reason(counted: &[Counted]) -> BTreeMap<&str, u64> {
+    let mut reasons = BTreeMap::new();
+    for counted in counted.iter().filter(|counted| counted.verdict != PASSED) {
+        *reasons.entry(counted.verdict.as_str()).or_default() += counted.calls;
+    }
+    reasons
+}
+
 fn tallied<K: Ord>(counted: &[Counted], key: impl Fn(&Counted) -> K) -> BTreeMap<K, Tally> {
     let mut tallies: BTreeMap<K, Tally> = BTreeMap::new();
     for counted in counted {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use gatepost_model::{ApiVersion, ClientNumber, Timestamp, User, Workspace, WorkspaceNumber};
 use gatepost_store::Tx;
 pub use gatepost_store::tables::client_list::{Details, Summary};
-use gatepost_store::tables::{calls, client_list};
+use gatepost_store::tables::{calls, client_list, workspaces};
 
 use crate::calls::{PASSED, Tally, day_of};
 use crate::standing::{Signals, Standing, Stopped};
@@ -69,6 +69,8 @@ pub enum Order {
     Version,
     /// By last use, latest first.
     LastUsed,
+    /// In the order in which they were made.
+    Created,
 }
 
 /// Which page: of the clients after this one, before this one, or from the beginning.
@@ -215,7 +217,7 @@ fn listed(tx: &Tx<'_>, user: &User, wanted: &Wanted, now: Timestamp) -> Result<L
     let counts = Group::ALL
         .map(|group| (group, all.iter().filter(|(standing, _)| group.has(*standing)).count()))
         .to_vec();
-    let mut matching = matching(tx, user, wanted, all)?;
+    let mut matching = matching(tx, Some(user), wanted, all)?;
     matching.sort_by(|one, other| ordered(wanted, one, other));
     let (skipped, page) = page(&matching, wanted);
     let rows = rows(tx, page, now)?;
@@ -231,9 +233,10 @@ fn listed(tx: &Tx<'_>, user: &User, wanted: &Wanted, now: Timestamp) -> Result<L
     })
 }
 
-fn matching(
+/// Those of the clients that are asked for, as `user` or, without one, the operator sees them.
+pub(crate) fn matching(
     tx: &Tx<'_>,
-    user: &User,
+    user: Option<&User>,
     wanted: &Wanted,
     mut clients: Vec<(Standing, Summary)>,
 ) -> Result<Vec<(Standing, Summary)>, Error> {
@@ -242,7 +245,10 @@ fn matching(
     });
     if let Some(subdomain) = &wanted.workspace {
         // A workspace of others is one without clients: whether it exists is not told.
-        let workspace = user.administered().find(|known| known.subdomain.as_str() == subdomain);
+        let workspace = match user {
+            Some(user) => user.administered().find(|known| known.subdomain.as_str() == subdomain).cloned(),
+            None => workspaces::lookup_by_subdomain(tx, subdomain)?,
+        };
         let enabled: BTreeSet<_> = match workspace {
             Some(workspace) => client_list::list_enabled(tx, workspace.number)?.into_iter().collect(),
             None => BTreeSet::new(),
@@ -264,7 +270,7 @@ fn matching(
 }
 
 /// The order of two clients. It always ends with the id, so that pages fit together.
-fn ordered(wanted: &Wanted, one: &(Standing, Summary), other: &(Standing, Summary)) -> Ordering {
+pub(crate) fn ordered(wanted: &Wanted, one: &(Standing, Summary), other: &(Standing, Summary)) -> Ordering {
     let ((standing, client), (other_standing, other)) = (one, other);
     let used = || Reverse(client.used_at).cmp(&Reverse(other.used_at));
     let name = || client.name.to_lowercase().cmp(&other.name.to_lowercase());
@@ -273,13 +279,17 @@ fn ordered(wanted: &Wanted, one: &(Standing, Summary), other: &(Standing, Summar
         Order::Name => name(),
         Order::Version => Reverse(client.api_version).cmp(&Reverse(other.api_version)).then_with(name),
         Order::LastUsed => used().then_with(name),
+        Order::Created => client.number.cmp(&other.number),
     };
     let order = order.then_with(|| client.id.cmp(&other.id));
     if wanted.reversed { order.reverse() } else { order }
 }
 
 /// The clients of the page, and how many come before them. A cursor whose client is gone shows the first page.
-fn page<'c>(clients: &'c [(Standing, Summary)], wanted: &Wanted) -> (usize, &'c [(Standing, Summary)]) {
+pub(crate) fn page<'c>(
+    clients: &'c [(Standing, Summary)],
+    wanted: &Wanted,
+) -> (usize, &'c [(Standing, Summary)]) {
     let place = |id: &str| clients.iter().position(|(_, client)| client.id == id);
     let start = match &wanted.cursor {
         Cursor::Start => 0,

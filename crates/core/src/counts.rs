@@ -31,7 +31,8 @@ const REASONS: [(Reason, &str); 22] = [
 ];
 
 /// The name by which a reason is counted.
-pub(crate) fn name_of(reason: Reason) -> &'static str {
+#[must_use]
+pub fn name_of(reason: Reason) -> &'static str {
     REASONS.get(reason as usize).map_or("", |(_, name)| name)
 }
 

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 
 use crate::app::{App, TestClient};
+use crate::described;
 use crate::http::Answer;
 
 /// Nothing that a test waits for takes longer.
@@ -28,7 +29,7 @@ impl App {
         self.admin_with(method, path, &[], body).await
     }
 
-    /// Calls the admin API with further headers.
+    /// Calls the admin API with further headers. The answer must be as the API describes it.
     ///
     /// # Panics
     /// If there is no answer.
@@ -41,7 +42,10 @@ impl App {
         body: Option<Value>,
     ) -> Answer {
         match self.ask_admin(method, path, headers, body).await {
-            Ok(answer) => answer,
+            Ok(answer) => {
+                described::check(method, path, &answer);
+                answer
+            }
             Err(error) => panic!("{method} {path}: {error}"),
         }
     }

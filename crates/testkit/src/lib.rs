@@ -11,6 +11,7 @@ pub mod browser;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
+pub mod described;
 pub mod disk;
 pub mod engine;
 pub mod folder;

@@ -3,9 +3,11 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
+use gatepost_core::client_list::{Cursor, Group, Order, Wanted};
 use gatepost_core::clients::{ClientChange, ListChange, NewClient, WithSecrets};
 use gatepost_core::{Error, Gatepost, view};
 use gatepost_http::Problem;
+use gatepost_keys::Plain;
 use gatepost_model::webhook::PayloadShape;
 use gatepost_model::{ApiClient, ClientNumber, SecretPolicy, Timestamp, User};
 use http::{HeaderMap, StatusCode};
@@ -15,7 +17,7 @@ use serde_json::{Value, json};
 use super::Shared;
 use super::access::Administrator;
 use super::matching::{revision, tagged};
-use super::members::Members;
+use super::members::{Members, invalid};
 use super::query::{Parameters, checked_limit};
 use super::secrets::with_secrets;
 
@@ -23,18 +25,71 @@ use super::secrets::with_secrets;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Listed {
+    q: Option<String>,
+    workspace: Option<String>,
+    version: Option<String>,
+    status: Option<String>,
+    sort: Option<String>,
+    reversed: Option<bool>,
     after: Option<String>,
     limit: Option<u32>,
 }
 
-/// `GET /clients`: in the order in which they were made.
+impl Listed {
+    /// Whether nothing is asked for but a page in the usual order.
+    const fn is_plain(&self) -> bool {
+        self.q.is_none()
+            && self.workspace.is_none()
+            && self.version.is_none()
+            && self.status.is_none()
+            && self.sort.is_none()
+            && self.reversed.is_none()
+    }
+
+    fn wanted(self, limit: u32) -> Result<Wanted, Problem> {
+        let version = self.version.map(|version| version.parse());
+        Ok(Wanted {
+            search: self.q.unwrap_or_default(),
+            workspace: self.workspace,
+            version: version.transpose().map_err(|error| invalid("version", error))?,
+            group: chosen("status", self.status, (GROUP_NAMES, &Group::ALL))?.unwrap_or_default(),
+            order: chosen("sort", self.sort, (ORDER_NAMES, &ORDERS))?.unwrap_or(Order::Created),
+            reversed: self.reversed.unwrap_or(false),
+            cursor: self.after.map_or(Cursor::Start, Cursor::After),
+            limit: limit as usize,
+        })
+    }
+}
+
+const ORDERS: [Order; 5] = [Order::Created, Order::Standing, Order::Name, Order::Version, Order::LastUsed];
+
+/// The names of what lists can be narrowed to, and sorted by.
+pub(super) const GROUP_NAMES: &[&str] = &["all", "attention", "active", "never-used", "disabled", "revoked"];
+pub(super) const ORDER_NAMES: &[&str] = &["created", "standing", "name", "version", "last-used"];
+
+fn chosen<T: Copy>(
+    field: &'static str,
+    name: Option<String>,
+    (names, choices): (&[&str], &[T]),
+) -> Result<Option<T>, Problem> {
+    let Some(name) = name else { return Ok(None) };
+    let found = names.iter().zip(choices).find(|(known, _)| **known == name);
+    let unknown = || invalid(field, format!("must be one of {}", names.join(", ")));
+    found.map(|(_, choice)| Some(*choice)).ok_or_else(unknown)
+}
+
+/// `GET /clients`: in the order in which they were made, unless another is asked for.
 pub(super) async fn list(
     State(gatepost): Shared,
     Administrator { sees_as, .. }: Administrator,
-    Parameters(Listed { after, limit }): Parameters<Listed>,
+    Parameters(listed): Parameters<Listed>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = checked_limit(limit)?;
-    let after = match after {
+    let (limit, now) = (checked_limit(listed.limit)?, gatepost.now());
+    if !listed.is_plain() {
+        let found = gatepost.search_clients(sees_as.as_ref(), listed.wanted(limit)?).await?;
+        return Ok(Json(found.iter().map(|client| view::client(client, now)).collect()));
+    }
+    let after = match listed.after {
         Some(id) => seen_client(&gatepost, sees_as.as_ref(), &id).await?.number,
         None => ClientNumber(0),
     };
@@ -42,7 +97,6 @@ pub(super) async fn list(
         Some(user) => gatepost.clients_managed_by(user, after, limit).await?,
         None => gatepost.list_clients(after, limit).await?,
     };
-    let now = gatepost.now();
     Ok(Json(clients.iter().map(|client| view::client(client, now)).collect()))
 }
 
@@ -166,6 +220,11 @@ pub(super) async fn seen_client(
 pub(super) fn answer(gatepost: &Gatepost, client: Result<ApiClient, Error>) -> Result<Response, Problem> {
     let client = client?;
     Ok(shown(&client, view::client(&client, gatepost.now())))
+}
+
+/// A client whose webhook URL got a new signing key.
+pub(super) fn with_signing_key(client: &ApiClient, key: (String, Plain), now: Timestamp) -> Response {
+    shown(client, with_secrets(client, None, &[key], now))
 }
 
 /// A client with what was just made for it.

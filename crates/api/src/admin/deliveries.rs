@@ -85,6 +85,28 @@ pub(super) async fn replay(
     Ok((StatusCode::CREATED, Json(shown(&replayed))))
 }
 
+/// `POST /deliveries/{id}/send-now`: a pending one is tried at once.
+pub(super) async fn send_now(
+    State(gatepost): Shared,
+    Administrator { actor, .. }: Administrator,
+    Path(id): Path<String>,
+    members: Members,
+) -> Result<Json<Value>, Problem> {
+    members.finish()?;
+    Ok(Json(shown(&gatepost.send_delivery_now(&actor, &id).await?)))
+}
+
+/// `POST /deliveries/{id}/cancel`: a pending one is called off.
+pub(super) async fn cancel(
+    State(gatepost): Shared,
+    Administrator { actor, .. }: Administrator,
+    Path(id): Path<String>,
+    members: Members,
+) -> Result<Json<Value>, Problem> {
+    members.finish()?;
+    Ok(Json(shown(&gatepost.cancel_delivery(&actor, &id).await?)))
+}
+
 fn named_state(name: &str) -> Result<DeliveryState, Problem> {
     DeliveryState::from_name(name).ok_or_else(|| {
         let names = DeliveryState::ALL.map(DeliveryState::as_str).join(", ");

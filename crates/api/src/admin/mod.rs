@@ -4,23 +4,29 @@
 //! reads the request, calls one use case, and shapes the answer. Lists are JSON arrays; the next page of one is asked
 //! for with the id of its last entry. Nothing that is answered here may be kept by a cache: much of it is secret.
 //!
-//! To add a call: a handler in its subject's file, and a line in `calls`, which says what scope it
-//! needs of a token.
+//! To add a call: a handler in its subject's file, and an entry in [`calls`], which says what scope it needs of a token,
+//! what it takes and what it answers.
 
 mod access;
 mod admin_tokens;
 mod audit;
+mod calls;
 mod clients;
+mod counted;
 mod deliveries;
 mod invitations;
 mod matching;
 mod members;
+mod objects;
+mod openapi;
 mod people;
 mod query;
 mod requests;
 mod secrets;
+mod shape;
 mod system;
 mod tokens;
+mod webhook_urls;
 mod workspaces;
 
 use std::sync::Arc;
@@ -29,93 +35,17 @@ use axum::Router;
 use axum::extract::State;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
-use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use axum::routing::get;
 use gatepost_core::Gatepost;
-use gatepost_core::admin_tokens::Scope;
 use gatepost_http::Problem;
 use http::{HeaderValue, Method, StatusCode, header};
 
 pub use access::Needs;
+pub use openapi::document;
+
+use calls::{Call, calls};
 
 type Shared = State<Arc<Gatepost>>;
-
-/// One call: its HTTP method, its path after `/admin/v1`, what it needs of an admin token, and its handler.
-struct Call {
-    verb: Method,
-    path: &'static str,
-    needs: Needs,
-    handler: MethodRouter<Arc<Gatepost>>,
-}
-
-fn call(verb: Method, path: &'static str, needs: Needs, handler: MethodRouter<Arc<Gatepost>>) -> Call {
-    Call { verb, path, needs, handler }
-}
-
-/// Every call.
-fn calls() -> Vec<Call> {
-    use Method as Verb;
-    let needs = Needs::Scope;
-    let (look, change) = (needs(Scope::ClientsRead), needs(Scope::ClientsWrite));
-    let (watch, resend) = (needs(Scope::DeliveriesRead), needs(Scope::DeliveriesWrite));
-    let (reveal, hold) = (needs(Scope::SecretsReveal), needs(Scope::TokensWrite));
-    let mut calls = of_people();
-    calls.extend([
-        call(Verb::GET, "/workspaces", look, get(workspaces::list)),
-        call(Verb::POST, "/workspaces", Needs::Operator, post(workspaces::create)),
-        call(Verb::GET, "/workspaces/{subdomain}", look, get(workspaces::show)),
-        call(
-            Verb::PATCH,
-            "/workspaces/{subdomain}",
-            needs(Scope::WorkspacesWrite),
-            patch(workspaces::rename),
-        ),
-        call(Verb::GET, "/methods", Needs::Token, get(system::methods)),
-        call(Verb::GET, "/clients", look, get(clients::list)),
-        call(Verb::POST, "/clients", change, post(clients::create)),
-        call(Verb::GET, "/clients/{id}", look, get(clients::show)),
-        call(Verb::PATCH, "/clients/{id}", change, patch(clients::update)),
-        call(Verb::DELETE, "/clients/{id}", change, delete(clients::remove)),
-        call(Verb::POST, "/clients/{id}/reveal", reveal, post(secrets::reveal)),
-        call(Verb::POST, "/clients/{id}/rotate", change, post(secrets::rotate)),
-        call(Verb::POST, "/clients/{id}/secrets/{number}/kill", change, post(secrets::kill)),
-        call(Verb::POST, "/clients/{id}/disable", change, post(clients::disable)),
-        call(Verb::POST, "/clients/{id}/enable", change, post(clients::enable)),
-        call(Verb::POST, "/clients/{id}/revoke", change, post(clients::revoke)),
-        call(Verb::POST, "/clients/{id}/token", reveal, post(tokens::issue)),
-        call(Verb::GET, "/deliveries", watch, get(deliveries::list)),
-        call(Verb::GET, "/deliveries/{id}", watch, get(deliveries::show)),
-        call(Verb::POST, "/deliveries/{id}/replay", resend, post(deliveries::replay)),
-        call(Verb::GET, "/audit", needs(Scope::AuditRead), get(audit::list)),
-        call(Verb::GET, "/requests/{id}", watch, get(requests::show)),
-        call(Verb::GET, "/admin-tokens", hold, get(admin_tokens::list)),
-        call(Verb::POST, "/admin-tokens", Needs::Operator, post(admin_tokens::create)),
-        call(Verb::POST, "/admin-tokens/{id}/end", hold, post(admin_tokens::end)),
-        call(Verb::GET, "/status", Needs::Operator, get(system::status)),
-        call(Verb::POST, "/migrate", Needs::Operator, post(system::migrate)),
-        call(Verb::POST, "/backup", Needs::Operator, post(system::backup)),
-    ]);
-    calls
-}
-
-/// The calls about who belongs to which workspaces.
-fn of_people() -> Vec<Call> {
-    use Method as Verb;
-    let (look, change) = (Needs::Scope(Scope::PeopleRead), Needs::Scope(Scope::PeopleWrite));
-    let membership = "/people/{id}/memberships/{subdomain}";
-    vec![
-        call(Verb::GET, "/people", look, get(people::list)),
-        call(Verb::GET, "/people/{id}", look, get(people::show)),
-        call(Verb::PUT, membership, change, put(people::change_role)),
-        call(Verb::DELETE, membership, change, delete(people::remove)),
-        call(Verb::POST, "/people/{id}/password-link", change, post(people::make_password_link)),
-        call(Verb::GET, "/people/{id}/sessions", look, get(people::list_sessions)),
-        call(Verb::POST, "/people/{id}/sessions/end", change, post(people::end_sessions)),
-        call(Verb::POST, "/people/{id}/sessions/{session}/end", change, post(people::end_session)),
-        call(Verb::GET, "/invitations", look, get(invitations::list)),
-        call(Verb::POST, "/invitations", change, post(invitations::create)),
-        call(Verb::POST, "/invitations/{id}/withdraw", change, post(invitations::withdraw)),
-    ]
-}
 
 /// Every call with what it needs, for the test that tries each of them with tokens of every kind (security.md P7).
 #[must_use]
@@ -129,7 +59,7 @@ pub fn router(gatepost: Arc<Gatepost>) -> Router {
         router.route(path, handler.route_layer(from_fn(access::admit_operator)))
     });
     Router::new()
-        .nest("/admin/v1", guarded)
+        .nest("/admin/v1", guarded.route(DESCRIPTION, get(openapi::answer)))
         .fallback(no_such_call)
         .method_not_allowed_fallback(wrong_verb)
         .layer(map_response(not_to_be_kept))
@@ -142,13 +72,17 @@ pub fn public_router(gatepost: Arc<Gatepost>) -> Router {
         let guard = from_fn_with_state((Arc::clone(&gatepost), needs), access::admit_token);
         router.route(path, handler.route_layer(guard))
     });
-    let calls = guarded.fallback(no_such_call).method_not_allowed_fallback(wrong_verb);
+    let calls = guarded.route(DESCRIPTION, get(openapi::answer));
+    let calls = calls.fallback(no_such_call).method_not_allowed_fallback(wrong_verb);
     Router::new().nest("/admin/v1", calls).layer(map_response(not_to_be_kept)).with_state(gatepost)
 }
 
 async fn no_such_call() -> Problem {
     absent()
 }
+
+/// Where the description of all calls is, under `/admin/v1`.
+const DESCRIPTION: &str = "/openapi.json";
 
 /// What does not exist for whoever asks.
 fn absent() -> Problem {

@@ -1,10 +1,15 @@
 //! Reading the parameters of a list.
 
+use axum::Json;
 use axum::extract::{FromRequestParts, Query};
+use axum::response::{IntoResponse, Response};
 use gatepost_core::Page;
 use gatepost_http::Problem;
+use gatepost_model::Timestamp;
 use http::request::Parts;
+use http::{HeaderValue, header};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::members::{bad, invalid};
 
@@ -40,4 +45,21 @@ pub(super) fn checked_limit(limit: Option<u32>) -> Result<u32, Problem> {
 /// A page of a newest-first list.
 pub(super) fn page(before: Option<String>, limit: Option<u32>) -> Result<Page, Problem> {
     Ok(Page { before, limit: checked_limit(limit)? })
+}
+
+/// A point in time: ISO 8601, or a date.
+pub(super) fn time(name: &'static str, text: Option<String>) -> Result<Option<Timestamp>, Problem> {
+    let wrong = || invalid(name, "must be a time like 2026-03-12T00:38:14.642Z, or a date like 2026-03-12");
+    text.map(|text| Timestamp::parse_iso(&text).ok_or_else(wrong)).transpose()
+}
+
+/// A page of a list. Where it may go on says the header `Link` (RFC 8288): rows that are not the caller's to see are left
+/// out, so a short page need not be the last.
+pub(super) fn continued(rows: Vec<Value>, next: Option<&str>) -> Response {
+    let mut response = Json(Value::Array(rows)).into_response();
+    let link = next.map(|before| HeaderValue::from_str(&format!("<?before={before}>; rel=\"next\"")));
+    if let Some(Ok(link)) = link {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    response
 }

@@ -5,11 +5,16 @@ use gatepost_model::{
 };
 
 use super::{named, workspaces};
-use crate::{Sql, StoreError, Tx, params};
+use crate::{Row, Sql, StoreError, Tx, params};
 
 /// Every static statement here.
 pub const STATEMENTS: &[&Sql] =
-    &[&MANAGED, &COUNT_MANAGED, &DISABLED_URLS, &URLS, &ENABLED, &DETAILS, &WORKSPACES, &LAST_ACTIONS];
+    &[&ALL, &MANAGED, &COUNT_MANAGED, &DISABLED_URLS, &URLS, &ENABLED, &DETAILS, &WORKSPACES, &LAST_ACTIONS];
+
+static ALL: Sql = Sql::new(
+    "SELECT c.number, c.id, c.client_id, c.name, c.status, c.api_version, c.created_at, u.at
+     FROM api_client c LEFT JOIN client_use u ON u.client_number = c.number",
+);
 
 static MANAGED: Sql = Sql::new(
     "SELECT c.number, c.id, c.client_id, c.name, c.status, c.api_version, c.created_at, u.at
@@ -85,17 +90,27 @@ pub struct Summary {
 /// # Errors
 /// If the store fails.
 pub fn list_managed(tx: &Tx<'_>, user: &str) -> Result<Vec<Summary>, StoreError> {
-    tx.all(&MANAGED, params![user, &maker(user)], |row| {
-        Ok(Summary {
-            number: row.get(0)?,
-            id: row.get(1)?,
-            client_id: row.get(2)?,
-            name: row.get(3)?,
-            status: named("api_client.status", row.text(4)?, ClientStatus::from_name)?,
-            api_version: named("api_client.api_version", row.text(5)?, |text| text.parse().ok())?,
-            created_at: row.get(6)?,
-            used_at: row.get(7)?,
-        })
+    tx.all(&MANAGED, params![user, &maker(user)], from_row)
+}
+
+/// All clients, in no order.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_all(tx: &Tx<'_>) -> Result<Vec<Summary>, StoreError> {
+    tx.all(&ALL, params![], from_row)
+}
+
+fn from_row(row: &Row<'_>) -> Result<Summary, StoreError> {
+    Ok(Summary {
+        number: row.get(0)?,
+        id: row.get(1)?,
+        client_id: row.get(2)?,
+        name: row.get(3)?,
+        status: named("api_client.status", row.text(4)?, ClientStatus::from_name)?,
+        api_version: named("api_client.api_version", row.text(5)?, |text| text.parse().ok())?,
+        created_at: row.get(6)?,
+        used_at: row.get(7)?,
     })
 }
 

@@ -6,7 +6,7 @@ use super::Page;
 use crate::{Row, Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &GET, &LATEST, &LIST];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &GET, &LATEST, &LIST, &LIST_MANAGED];
 
 static INSERT: Sql = Sql::new(
     "INSERT INTO refused_request
@@ -24,8 +24,18 @@ static LATEST: Sql = Sql::new(
      FROM refused_request WHERE client_number = $1 ORDER BY id DESC LIMIT 1",
 );
 
-/// The rule of who manages a client is that of `client_list`. An empty text leaves a condition out.
 static LIST: Sql = Sql::new(
+    "SELECT r.id, r.at, r.client_number, r.workspace, r.verb, r.path, r.status, r.refused_by, r.detail, r.address
+     FROM refused_request r LEFT JOIN api_client c ON c.number = r.client_number
+     WHERE r.id < $1 AND r.id >= $2
+     AND (CAST($3 AS TEXT) = '' OR c.id = $3 OR ($3 = 'unknown' AND c.number IS NULL))
+     AND (CAST($4 AS TEXT) = '' OR r.refused_by = $4)
+     AND (CAST($5 AS TEXT) = '' OR r.workspace = $5)
+     ORDER BY r.id DESC LIMIT $6",
+);
+
+/// The rule of who manages a client is that of `client_list`. An empty text leaves a condition out.
+static LIST_MANAGED: Sql = Sql::new(
     "SELECT r.id, r.at, r.client_number, r.workspace, r.verb, r.path, r.status, r.refused_by, r.detail, r.address
      FROM refused_request r LEFT JOIN api_client c ON c.number = r.client_number
      WHERE r.id < $1 AND r.id >= $2
@@ -125,6 +135,15 @@ pub struct Wanted {
     pub with_unknown_clients: bool,
 }
 
+/// Refusals, newest first, whoever may see them.
+///
+/// # Errors
+/// If the store fails.
+pub fn list(tx: &Tx<'_>, wanted: &Wanted, page: &Page) -> Result<Vec<Refusal>, StoreError> {
+    let Wanted { client, refused_by, workspace, since, .. } = wanted;
+    tx.all(&LIST, params![page.bound(), since, client, refused_by, workspace, page.limit], from_row)
+}
+
 /// The refusals of clients that a user manages, newest first.
 ///
 /// # Errors
@@ -147,7 +166,7 @@ pub fn list_managed(
         page.limit,
         u32::from(wanted.with_unknown_clients),
     ];
-    tx.all(&LIST, values, from_row)
+    tx.all(&LIST_MANAGED, values, from_row)
 }
 
 fn from_row(row: &Row<'_>) -> Result<Refusal, StoreError> {

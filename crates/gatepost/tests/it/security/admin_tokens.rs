@@ -9,7 +9,7 @@ use gatepost_core::admin_tokens::{NewAdminToken, Scope};
 use gatepost_model::{Role, Timestamp, User, WorkspaceNumber, ids};
 use gatepost_store::Tx;
 use gatepost_store::tables::{memberships, people};
-use gatepost_testkit::{Answer, App, TestClient, make};
+use gatepost_testkit::{Answer, App, TestClient, described, make};
 use serde_json::{Value, json};
 
 use super::altered;
@@ -43,7 +43,7 @@ async fn number_of(app: &App, workspace: &str) -> WorkspaceNumber {
 }
 
 /// A token of a user: its id and itself.
-async fn token(app: &App, user: &str, workspace: &str, scopes: &[Scope]) -> (String, String) {
+pub(super) async fn token(app: &App, user: &str, workspace: &str, scopes: &[Scope]) -> (String, String) {
     let new = NewAdminToken {
         name: String::from("CI"),
         scopes: scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
@@ -55,18 +55,19 @@ async fn token(app: &App, user: &str, workspace: &str, scopes: &[Scope]) -> (Str
 }
 
 /// A deployment with two workspaces, their owners, and in the first one something of every kind.
-struct Stage {
-    app: App,
-    ann: String,
+pub(super) struct Stage {
+    pub(super) app: App,
+    pub(super) ann: String,
     ben: String,
-    client: TestClient,
-    delivery: String,
-    request: String,
+    pub(super) client: TestClient,
+    pub(super) url: String,
+    pub(super) delivery: String,
+    pub(super) request: String,
     invitation: String,
 }
 
 impl Stage {
-    async fn set() -> Self {
+    pub(super) async fn set() -> Self {
         let app = App::builder().clock_at(START).start().await;
         let (school, shop) = (app.workspace(SCHOOL).await, app.workspace(SHOP).await);
         let ann = user(&app, "ann", school.number, Role::Owner).await;
@@ -88,11 +89,13 @@ impl Stage {
         let invited = json!({ "email": "cleo@example.org", "role": "member", "workspaces": [SCHOOL] });
         let invited = app.admin("POST", "/invitations", Some(invited)).await.expect(201).json();
         let invitation = text(&invited, "id");
-        Self { app, ann, ben, client, delivery, request, invitation }
+        let shown = app.gatepost().show_client(&client.id).await.unwrap();
+        let url = shown.webhook_urls[0].id.clone();
+        Self { app, ann, ben, client, url, delivery, request, invitation }
     }
 
     /// A path of the table with things that exist in the first workspace.
-    fn path(&self, path: &str, admin_token: &str) -> String {
+    pub(super) fn path(&self, path: &str, admin_token: &str) -> String {
         let id = match path.split('/').nth(1) {
             Some("clients") => &self.client.id,
             Some("deliveries") => &self.delivery,
@@ -102,15 +105,17 @@ impl Stage {
             _ => admin_token,
         };
         let path = path.replace("{id}", id).replace("{number}", "1").replace("{session}", "0");
-        path.replace("{subdomain}", SCHOOL)
+        path.replace("{subdomain}", SCHOOL).replace("{url}", &self.url)
     }
 
     async fn call(&self, verb: &str, path: &str, authorization: Option<&str>) -> Answer {
         let headers: Vec<_> = authorization.map(|value| ("authorization", value)).into_iter().collect();
-        self.app.http.send(verb, &format!("/admin/v1{path}"), &headers, "").await
+        let answer = self.app.http.send(verb, &format!("/admin/v1{path}"), &headers, "").await;
+        described::check(verb, path, &answer);
+        answer
     }
 
-    async fn call_with(&self, verb: &str, path: &str, token: &str) -> Answer {
+    pub(super) async fn call_with(&self, verb: &str, path: &str, token: &str) -> Answer {
         self.call(verb, path, Some(&format!("Bearer {token}"))).await
     }
 }
@@ -268,11 +273,20 @@ async fn the_operator_makes_a_token_for_a_user_within_that_users_rights() {
 }
 
 /// A change with what it was made for.
-async fn change(stage: &Stage, token: &str, verb: &str, path: &str, tag: &str, body: Value) -> Answer {
+pub(super) async fn change(
+    stage: &Stage,
+    token: &str,
+    verb: &str,
+    path: &str,
+    tag: &str,
+    body: Value,
+) -> Answer {
     let bearer = format!("Bearer {token}");
     let headers =
         [("authorization", bearer.as_str()), ("if-match", tag), ("content-type", "application/json")];
-    stage.app.http.send(verb, &format!("/admin/v1{path}"), &headers, body.to_string()).await
+    let answer = stage.app.http.send(verb, &format!("/admin/v1{path}"), &headers, body.to_string()).await;
+    described::check(verb, path, &answer);
+    answer
 }
 
 #[tokio::test]
