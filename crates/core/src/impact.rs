@@ -1,8 +1,10 @@
 //! What a change of a client would break: its traffic of the time that pages look back ([`crate::calls::SHOWN`]).
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
+use gatepost_model::network::Networks;
 use gatepost_model::{ClientNumber, Method, WorkspaceNumber};
 use gatepost_store::tables::delivery_control;
 pub use gatepost_store::tables::delivery_control::Pending;
@@ -70,6 +72,16 @@ impl Impact {
     }
 }
 
+/// Who of the recent callers would no longer be let in: by the address and their calls, the busiest first.
+///
+/// Callers whom the list of today leaves out are cut off already.
+#[must_use]
+pub fn cut_off(callers: &[(IpAddr, u64)], today: &Networks, new: &Networks) -> Vec<(IpAddr, u64)> {
+    let admits = |list: &Networks, address| list.is_empty() || list.contains(address);
+    let lost = |(address, _): &&(IpAddr, u64)| admits(today, *address) && !admits(new, *address);
+    callers.iter().filter(lost).copied().collect()
+}
+
 impl Gatepost {
     /// A client's recent traffic.
     ///
@@ -109,5 +121,26 @@ impl Gatepost {
             delivery_control::count_pending_among(tx, client, url_id.as_deref(), MOST_PENDING)
         });
         found.await.map_err(Error::Store)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_cuts_off_whom_it_leaves_out_and_today_s_does_not() {
+        let list = |networks: &[&str]| Networks::parse(networks).unwrap();
+        let callers: Vec<(IpAddr, u64)> = [("203.0.113.24", 9), ("198.51.100.7", 5), ("2001:db8::1", 1)]
+            .map(|(at, calls)| (at.parse().unwrap(), calls))
+            .into();
+        let lost = |today: &[&str], new: &[&str]| -> Vec<u64> {
+            cut_off(&callers, &list(today), &list(new)).into_iter().map(|(_, calls)| calls).collect()
+        };
+        assert_eq!(lost(&[], &[]), [0; 0]);
+        assert_eq!(lost(&[], &["203.0.113.0/24"]), [5, 1]);
+        assert_eq!(lost(&["203.0.113.0/24"], &["203.0.113.24"]), [0; 0]);
+        assert_eq!(lost(&["203.0.113.0/24"], &["2001:db8::/32"]), [9]);
+        assert_eq!(lost(&["203.0.113.0/24"], &[]), [0; 0]);
     }
 }

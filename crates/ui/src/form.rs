@@ -43,6 +43,11 @@ impl Form {
         self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
     }
 
+    /// The words of a value, each on a line of its own.
+    pub(crate) fn lines(&self, name: &str) -> String {
+        self.text(name).split_whitespace().collect::<Vec<_>>().join("\n")
+    }
+
     /// The revision that the form was made for.
     pub(crate) fn revision(&self) -> Option<i64> {
         self.text("revision").parse().ok()

@@ -2,6 +2,7 @@
 
 mod account;
 mod activity;
+mod addresses;
 mod advice;
 mod api_tokens;
 mod audit;
@@ -153,6 +154,7 @@ fn of_a_client() -> Routes {
         .route(&at("/workspaces"), post(client_workspaces::send))
         .route(&at("/methods"), post(methods::send))
         .route(&at("/settings"), get(settings::show).post(settings::send))
+        .route(&at("/settings/addresses"), get(addresses::show))
         .route(&at("/urls"), post(urls::add))
         .route(&at("/urls/new"), get(urls::show_new))
         .route(&at("/urls/{url}"), get(url::show))

@@ -92,3 +92,22 @@ fn number(number: u64) -> String {
         _ => format!("{},{:03}", number / 1_000, number % 1_000),
     }
 }
+
+#[tokio::test]
+async fn whom_a_list_of_addresses_cuts_off_is_said_as_one_types() {
+    let app = App::start().await;
+    let client = busy_client(&app).await;
+    let browser = owner(&app).await;
+    browser.go(&format!("{}/settings", page_of(&client.id))).await;
+    browser.fill("Addresses", "192.0.2.0/24").await;
+    browser.sees("Would cut off 1 caller of the last 7 days: 203.0.113.24, ").await;
+    browser.fill("Addresses", "203.0.113.0/24").await;
+    browser.sees("Lets in all 1 caller of the last 7 days.").await;
+    browser.fill("Addresses", "192.0.2.0/24").await;
+    browser.sees("Would cut off 1 caller").await;
+    // It was seen, so it is not asked again.
+    browser.press("Save settings").await;
+    browser.sees("Saved.").await;
+    let stored = app.gatepost().show_client(&client.id).await.unwrap();
+    assert_eq!(stored.allow_list.to_texts(), ["192.0.2.0/24"]);
+}

@@ -12,6 +12,7 @@ use gatepost_model::webhook::PayloadShape;
 use gatepost_model::{ApiClient, SecretPolicy, duration};
 use http::StatusCode;
 
+use super::addresses::{self, CutOff};
 use super::client::{address, changeable};
 use super::{Answer, changed, conflict, framed, page_with};
 use crate::failure::sentence;
@@ -29,7 +30,7 @@ struct SettingsPage<'a> {
     default_limit: u32,
     problem: Option<String>,
     wrong: &'a str,
-    revision: i64,
+    cut_off: CutOff,
 }
 
 /// The settings as they stand in the form.
@@ -78,14 +79,13 @@ impl Values {
     /// Those that were sent.
     pub(super) fn sent(form: &Form) -> Self {
         let text = |name: &str| form.text(name).trim().to_owned();
-        let addresses = form.text("addresses").split_whitespace();
         Self {
             name: text("name"),
             version: text("version"),
             // However it was written, so that only what means something else is a change.
             lifetime: duration::parse(form.text("lifetime")).map_or_else(|_| text("lifetime"), lifetime_text),
             limit: text("limit"),
-            addresses: addresses.collect::<Vec<_>>().join("\n"),
+            addresses: form.lines("addresses"),
             policy: text("policy"),
             payload: text("payload"),
         }
@@ -150,19 +150,17 @@ pub(super) async fn show(
 ) -> Answer {
     let client = changeable(gatepost.managed_client(visit.user(), &id).await?)?;
     let frame = Frame::new(&visit, Section::Clients);
-    framed(
-        &gatepost,
-        &frame,
-        &SettingsPage {
-            frame: &frame,
-            values: Values::of(&client),
-            default_limit: gatepost.settings().requests_per_hour,
-            problem: None,
-            wrong: "",
-            revision: client.revision,
-            client: &client,
-        },
-    )
+    let values = Values::of(&client);
+    let page = SettingsPage {
+        frame: &frame,
+        default_limit: gatepost.settings().requests_per_hour,
+        problem: None,
+        wrong: "",
+        cut_off: CutOff::nobody(values.addresses.clone()),
+        values,
+        client: &client,
+    };
+    framed(&gatepost, &frame, &page)
 }
 
 /// `POST /clients/{id}/settings`
@@ -177,8 +175,12 @@ pub(super) async fn send(
     if form.revision().is_some_and(|revision| revision != client.revision) {
         return conflict::settings(&gatepost, &visit, &client, &form, &values).await;
     }
+    let cut_off = addresses::preview(&gatepost, &visit, &client, values.addresses.clone()).await?;
     let (wrong, problem) = match values.change(form.revision()) {
         Err(wrong) => wrong,
+        Ok(_) if cut_off.cuts && form.lines("seen") != values.addresses => {
+            ("addresses", String::from("this list cuts callers off. Save again if that is what you want."))
+        }
         Ok(change) => match gatepost.update_client(&visit.actor(), &client.id, change).await {
             Ok(_) => return changed(&gatepost, Flash::Saved, &address(&client)),
             Err(Error::Invalid { field: "tokenLifetime", problem }) => {
@@ -197,7 +199,7 @@ pub(super) async fn send(
             default_limit: gatepost.settings().requests_per_hour,
             problem: Some(problem),
             wrong,
-            revision: client.revision,
+            cut_off,
             client: &client,
         },
     )

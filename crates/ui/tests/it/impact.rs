@@ -169,3 +169,61 @@ async fn who_has_no_rights_in_a_workspace_learns_nothing_of_its_traffic() {
     let none = [("workspace", "shop")];
     tomasz.post(&format!("/clients/{}/workspaces", client.id), &none).await.with_status(404);
 }
+
+#[tokio::test]
+async fn an_allow_list_says_whom_it_cuts_off_before_it_is_saved() {
+    let (app, client, browser) = busy().await;
+    let path = format!("/clients/{}/settings", client.id);
+    let preview = async |list: &str| {
+        browser.get(&format!("{path}/addresses?addresses={list}")).await.with_status(200).text()
+    };
+    let lost = "Would cut off 1 caller of the last 7 days: 198.51.100.7, 12 calls.";
+    assert!(preview("203.0.113.0/24").await.contains(lost));
+    assert!(
+        preview("203.0.113.0/24%0A198.51.100.7").await.contains("Lets in all 2 callers of the last 7 days.")
+    );
+    assert!(preview("nowhere").await.contains("nowhere"));
+    assert_eq!(preview("").await.trim(), "");
+
+    let form = |list, seen| {
+        [
+            ("revision", "1"),
+            ("name", "CRM sync"),
+            ("version", "v1.11"),
+            ("lifetime", "72h"),
+            ("limit", ""),
+            ("policy", "revealable"),
+            ("payload", "record"),
+            ("addresses", list),
+            ("seen", seen),
+        ]
+    };
+    let asked = browser.post(&path, &form("203.0.113.0/24", "")).await.with_status(422).text();
+    assert!(asked.contains("Nothing was saved.") && asked.contains(lost), "{asked}");
+    assert!(asked.contains("name=\"seen\" value=\"203.0.113.0/24\""), "{asked}");
+    // What was seen of one list is nothing about another.
+    browser.post(&path, &form("192.0.2.1", "203.0.113.0/24")).await.with_status(422);
+    let stored = async || app.gatepost().show_client(&client.id).await.unwrap().allow_list.to_texts();
+    assert!(stored().await.is_empty());
+    browser.post(&path, &form("203.0.113.0/24", "203.0.113.0/24")).await.with_status(303);
+    assert_eq!(stored().await, ["203.0.113.0/24"]);
+    // Whom today's list leaves out is cut off already.
+    assert!(preview("203.0.113.0/25").await.contains("Lets in all"));
+}
+
+#[tokio::test]
+async fn whoever_calls_from_an_address_that_is_cut_off_is_told_so() {
+    let (app, client, browser) = busy().await;
+    let (number, day) = (client.number, day_of(app.gatepost().now()));
+    let mut additions = Additions::default();
+    additions.addresses.insert((number, day, IpAddr::from([127, 0, 0, 1])), 3);
+    app.gatepost().store().write(move |tx| calls::add(tx, &additions)).await.unwrap();
+    let path = format!("/clients/{}/settings/addresses?addresses=203.0.113.0/24", client.id);
+    let said = browser.get(&path).await.with_status(200).text();
+    assert!(
+        said.contains(
+            "Would cut off 2 callers of the last 7 days: 198.51.100.7, 12 calls; 127.0.0.1, 3 calls."
+        )
+    );
+    assert!(said.contains("You are calling from an address that this list leaves out."), "{said}");
+}
