@@ -16,8 +16,8 @@ use gatepost_store::tables::deliveries::Claimed;
 use gatepost_webhook::dispatch::counts::AttemptCounts;
 use gatepost_webhook::dispatch::message;
 use gatepost_webhook::dispatch::{self, Consent, Dispatcher, Options, Recipients};
-use gatepost_webhook::egress::resolver::DnsResolver;
-use gatepost_webhook::egress::{Egress, EgressConfig};
+use gatepost_webhook::egress::resolver::{DnsResolver, Resolve};
+use gatepost_webhook::egress::{CertificateDer, Egress, EgressConfig};
 use gatepost_webhook::transport::Transport;
 use http::{HeaderName, HeaderValue};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,15 @@ use crate::deployment::Sources;
 
 /// Recipients that are kept ready; at this many the shelf is cleared.
 const MOST_READY: usize = 10_000;
+
+/// The internet as webhooks see it: by default as this machine does. Tests have one of their own.
+#[derive(Clone, Default)]
+pub struct Internet {
+    /// Who resolves names; the machine's name servers, if nobody else does.
+    pub resolver: Option<Arc<dyn Resolve>>,
+    /// Certificate authorities to trust besides the public ones.
+    pub extra_roots: Vec<CertificateDer<'static>>,
+}
 
 /// What the senders work with.
 pub struct Senders<'a> {
@@ -71,12 +80,19 @@ pub fn start(
 }
 
 fn egress(config: &Webhooks, sources: &Sources) -> anyhow::Result<Egress> {
-    let resolver = DnsResolver::system().context("the machine's resolver of names cannot be used")?;
-    let mut egress = EgressConfig::new(Arc::new(resolver), Arc::clone(&sources.clock));
+    let Internet { resolver, extra_roots } = sources.internet.clone();
+    let resolver = resolver.map_or_else(names_of_the_machine, Ok)?;
+    let mut egress = EgressConfig::new(resolver, Arc::clone(&sources.clock));
+    egress.extra_roots = extra_roots;
     egress.opened = config.allow_networks.clone();
     egress.connect_timeout = egress.connect_timeout.min(config.timeout);
     egress.timeout = config.timeout;
     Egress::new(egress).context("webhooks cannot be sent from this machine")
+}
+
+fn names_of_the_machine() -> anyhow::Result<Arc<dyn Resolve>> {
+    let resolver = DnsResolver::system().context("the machine's resolver of names cannot be used")?;
+    Ok(Arc::new(resolver))
 }
 
 fn options(config: &Webhooks) -> Options {

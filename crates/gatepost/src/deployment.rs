@@ -18,19 +18,22 @@ use gatepost_webhook::target::Target;
 use crate::config::Config;
 use crate::crash;
 use crate::data_folder::DataFolder;
+use crate::deliver::Internet;
 use crate::key_file;
 
 /// Fresh deliveries beyond this wait in the table only: enough that the senders never run dry, little enough that slow
 /// receivers do not fill the memory.
 const MOST_IN_MEMORY: usize = 4_096;
 
-/// What the process gets from outside: time, randomness, and its end in a test.
+/// What the process gets from outside: time, randomness, the internet, and its end in a test.
 #[derive(Clone)]
 pub struct Sources {
     /// Where the present comes from.
     pub clock: Arc<dyn Clock>,
     /// Where random bytes come from.
     pub random: Arc<dyn Random>,
+    /// Where webhooks are sent.
+    pub internet: Internet,
     /// Who is told of moments at which a crash must lose nothing.
     pub crash_points: Arc<dyn CrashPoints>,
 }
@@ -42,6 +45,7 @@ impl Sources {
         Self {
             clock: Arc::new(SystemClock::default()),
             random: Arc::new(SystemRandom),
+            internet: Internet::default(),
             crash_points: crash::points(),
         }
     }
@@ -212,6 +216,7 @@ mod tests {
             let sources = Sources {
                 clock: clock.clone(),
                 random: Arc::new(SeededRandom::new(1)),
+                internet: Internet::default(),
                 crash_points: Arc::new(NoCrash),
             };
             let config = Config::from_text("", place.path()).unwrap();

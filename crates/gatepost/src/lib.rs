@@ -26,5 +26,6 @@ mod waiting;
 
 pub use config::Config;
 pub use data_folder::DataFolder;
+pub use deliver::Internet;
 pub use deployment::Sources;
 pub use serve::{Running, serve};

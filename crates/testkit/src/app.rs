@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost::{Config, DataFolder, Running, Sources};
+use gatepost::{Config, DataFolder, Internet, Running, Sources};
 use gatepost_core::clients::NewClient;
 use gatepost_core::{Actor, Gatepost};
 use gatepost_model::{Clock, ManualClock, NoCrash, SystemClock, SystemRandom, Timestamp, Workspace};
@@ -29,6 +29,7 @@ pub struct Builder {
     public_url: String,
     webhooks: String,
     clock: Option<Arc<ManualClock>>,
+    internet: Internet,
 }
 
 impl Builder {
@@ -76,6 +77,13 @@ impl Builder {
         self
     }
 
+    /// Gives it an internet of its own.
+    #[must_use]
+    pub fn internet(mut self, internet: Internet) -> Self {
+        self.internet = internet;
+        self
+    }
+
     /// Gives it a clock that stands still at this time until it is told to move.
     #[must_use]
     pub fn clock_at(mut self, start: Timestamp) -> Self {
@@ -95,21 +103,25 @@ impl Builder {
             Some(clock) => Arc::clone(clock) as Arc<dyn Clock>,
             None => Arc::new(SystemClock::default()),
         };
-        let running = start(&folder, &config, &database, &clock).await;
+        let sources = Sources {
+            clock,
+            random: Arc::new(SystemRandom),
+            internet: self.internet,
+            crash_points: Arc::new(NoCrash),
+        };
+        let running = start(&folder, &config, &database, &sources).await;
         let http = Http::new(format!("http://{}", running.address()));
-        App { running: Some(running), folder, database, config, clock, manual: self.clock, http }
+        App { running: Some(running), folder, database, config, sources, manual: self.clock, http }
     }
 }
 
 #[expect(clippy::expect_used, reason = "a test without its server cannot go on")]
-async fn start(folder: &Folder, config: &str, database: &Database, clock: &Arc<dyn Clock>) -> Running {
+async fn start(folder: &Folder, config: &str, database: &Database, sources: &Sources) -> Running {
     let data = DataFolder::create(&folder.path().join("data")).expect("the data folder");
     let mut config = Config::from_text(config, data.path()).expect("the configuration");
     config.store.location = database.location(config.store.location);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-    let sources =
-        Sources { clock: Arc::clone(clock), random: Arc::new(SystemRandom), crash_points: Arc::new(NoCrash) };
-    gatepost::serve(&config, &data, sources, listener).await.expect("the server starts")
+    gatepost::serve(&config, &data, sources.clone(), listener).await.expect("the server starts")
 }
 
 /// A server that runs.
@@ -118,7 +130,7 @@ pub struct App {
     folder: Folder,
     database: Database,
     config: String,
-    clock: Arc<dyn Clock>,
+    sources: Sources,
     manual: Option<Arc<ManualClock>>,
     /// Speaks to it.
     pub http: Http,
@@ -155,6 +167,7 @@ impl App {
             public_url: PUBLIC_URL.to_owned(),
             webhooks: WEBHOOKS.to_owned(),
             clock: None,
+            internet: Internet::default(),
         }
     }
 
@@ -199,6 +212,15 @@ impl App {
         self.manual.as_ref().expect("a clock that can be moved").advance(by);
     }
 
+    /// Sets such a clock, backwards too.
+    ///
+    /// # Panics
+    /// If the server has the machine's clock.
+    #[expect(clippy::expect_used, reason = "only tests that asked for such a clock move it")]
+    pub fn set_clock(&self, now: Timestamp) {
+        self.manual.as_ref().expect("a clock that can be moved").set(now);
+    }
+
     /// Stops the server and starts it again on the same folder. Its address changes.
     ///
     /// # Panics
@@ -207,7 +229,7 @@ impl App {
         if let Some(running) = self.running.take() {
             running.shutdown().await;
         }
-        let running = start(&self.folder, &self.config, &self.database, &self.clock).await;
+        let running = start(&self.folder, &self.config, &self.database, &self.sources).await;
         self.http = Http::new(format!("http://{}", running.address()));
         self.running = Some(running);
     }

@@ -37,10 +37,11 @@ use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection}
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
 use tokio::time::{Instant, timeout, timeout_at};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, service_fn};
+
+pub use rustls::pki_types::CertificateDer;
 
 pub use self::headers::is_reserved_header;
 pub use self::retry_after::retry_after;

@@ -15,7 +15,7 @@ use super::news::{self, News};
 
 /// At most so many results in one transaction.
 const MOST_AT_ONCE: usize = 128;
-/// A store that is away, busy or full is tried again so often, which takes a little less than a lease: what is given up is
+/// A store that is away, busy or full, or whose disk fails, is tried again so often, which takes a little less than a lease: what is given up is
 /// sent once more when that ends,
 const MORE_TRIES: u32 = 200;
 /// after this pause.
@@ -51,7 +51,7 @@ pub async fn run(
 async fn record_patiently(store: &Store, results: Vec<Result>) {
     let results = Arc::from(results);
     let Err(error) = record_in_time(store, Arc::clone(&results)).await else { return };
-    if error.is_transient() || results.len() == 1 {
+    if error.is_transient() || may_pass(&error) || results.len() == 1 {
         tracing::error!(%error, deliveries = results.len(), "delivery.record");
         return;
     }
@@ -65,11 +65,21 @@ async fn record_patiently(store: &Store, results: Vec<Result>) {
 async fn record_in_time(store: &Store, results: Arc<[Result]>) -> std::result::Result<(), StoreError> {
     for _ in 0..MORE_TRIES {
         match record(store, Arc::clone(&results)).await {
-            Err(error) if error.is_transient() && error != StoreError::Closed => sleep(PAUSE).await,
+            Err(error) if may_pass(&error) => sleep(PAUSE).await,
             end => return end,
         }
     }
     record(store, results).await
+}
+
+/// Whether it is worth trying again: also after an error of the disk, which may have kept the results or not. Writing them
+/// down once more is harmless, since only the claim's holder may, and once.
+fn may_pass(error: &StoreError) -> bool {
+    match error {
+        StoreError::Closed => false,
+        StoreError::Io(_) => true,
+        other => other.is_transient(),
+    }
 }
 
 /// Writes these results down.

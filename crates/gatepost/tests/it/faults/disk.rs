@@ -1,5 +1,7 @@
 //! A disk that is full: writes are refused as a state that passes, reads go on, and all is well when there is room again.
+//! Each write that was answered has its webhook, once; none that was refused has one.
 
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,8 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::PROGRAM;
+use super::accounts::settled;
+use super::ledger::Ledger;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -40,21 +44,36 @@ async fn a_full_disk_refuses_writes_and_nothing_else() {
     let pipe = folder.path().join("small.pipe");
     let mut server = Process::start_in(program, folder, &config).await;
     server.workspace("shop").await;
-    let client = server.client("tool", "shop", &[], "").await;
+    let ledger = Ledger::start().await;
+    let client = server.client("tool", "shop", &[ledger.url()], "task.create").await;
     let api = server.api(&client, "shop").await;
 
     let written = fill(&api).await;
     let path = format!("/v1.11/tasks/{}", written[0]);
-    for _ in 0..3 {
-        assert!(is_refused_for_now(&api).await, "a write fits on a full disk");
+    for number in 0..3 {
+        assert!(is_refused_for_now(&api, number).await, "a write fits on a full disk");
         assert_eq!(api.call("GET", &path, None).await.status, 200);
     }
     fs::write(pipe, "room\n").unwrap();
-    let recovered = async { while is_refused_for_now(&api).await {} };
-    assert!(timeout(DEADLINE, recovered).await.is_ok(), "it does not recover\n{}", server.log());
+    let recovered = async {
+        let mut number = 3;
+        while is_refused_for_now(&api, number).await {
+            number += 1;
+        }
+        format!("one more {number}")
+    };
+    let first_after = timeout(DEADLINE, recovered).await;
+    let first_after = first_after.unwrap_or_else(|_| panic!("it does not recover\n{}", server.log()));
     for id in &written {
         assert_eq!(api.call("GET", &format!("/v1.11/tasks/{id}"), None).await.status, 200);
     }
+    let deliveries = settled(&server).await;
+    let expected: HashSet<String> =
+        (0..written.len()).map(|number| format!("large {number}")).chain([first_after]).collect();
+    let arrivals = ledger.arrivals();
+    assert_eq!(arrivals.keys().cloned().collect::<HashSet<_>>(), expected);
+    assert!(arrivals.values().all(|arrived| arrived.len() == 1), "no server crashed: {arrivals:?}");
+    assert!(deliveries.iter().all(|one| one["state"] == "delivered" && one["attempts"] == 1));
     println!("full disk: {} records of 300 kB were written before, all are there", written.len());
     assert!(server.terminate().await.success());
     assert!(!server.log().contains("panicked"), "{}", server.log());
@@ -80,9 +99,10 @@ async fn prepare(folder: &Path) -> PathBuf {
 
 /// Writes until there is no room, and gives the ids of what was written.
 async fn fill(api: &Api) -> Vec<String> {
-    let task = json!({ "title": "large", "descriptionHTML": "x".repeat(300_000) });
     let mut written = Vec::new();
     loop {
+        let title = format!("large {}", written.len());
+        let task = json!({ "title": title, "descriptionHTML": "x".repeat(300_000) });
         let answer = api.call("POST", "/v1.11/tasks", Some(&task)).await;
         if answer.status != 200 {
             assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{}", answer.text());
@@ -95,8 +115,8 @@ async fn fill(api: &Api) -> Vec<String> {
 }
 
 /// Whether a write is refused, and in the form of what passes.
-async fn is_refused_for_now(api: &Api) -> bool {
-    let task = json!({ "title": "one more", "descriptionHTML": "x".repeat(300_000) });
+async fn is_refused_for_now(api: &Api, number: u32) -> bool {
+    let task = json!({ "title": format!("one more {number}"), "descriptionHTML": "x".repeat(300_000) });
     let answer = api.call("POST", "/v1.11/tasks", Some(&task)).await;
     assert!(matches!(answer.status, 200 | 503), "{} {}", answer.status, answer.text());
     answer.status == 503 && answer.header("retry-after") == "1"

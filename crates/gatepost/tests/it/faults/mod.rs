@@ -2,7 +2,11 @@
 //! The server is the built program in a process of its own, as an operator runs it.
 
 mod accounts;
+mod backlog;
+mod clock;
 mod disk;
+mod failing;
+mod failing_disk;
 mod held;
 mod kill;
 mod ledger;

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::PROGRAM;
-use super::accounts::{Account, check, settled};
+use super::accounts::{Account, check, nothing_failed, settled};
 use super::ledger::Ledger;
 use super::writers::Desk;
 
@@ -106,6 +106,7 @@ async fn crashes_at_each_point_under_load_lose_nothing() {
     let diaries = timeout(DEADLINE, writers.join_all()).await.unwrap();
     let Account { answered, records, webhooks, duplicates } =
         check(&mut server, &api, &diaries, &ledger).await;
+    nothing_failed(&server, &diaries);
     println!(
         "crash points: crashes={life} answered={answered} records={records} webhooks={webhooks} lost=0 duplicates={duplicates}"
     );

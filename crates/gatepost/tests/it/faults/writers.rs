@@ -27,6 +27,8 @@ pub(super) struct Diary {
     pub(super) written: Vec<Written>,
     /// Titles of records whose creation got no answer.
     pub(super) unanswered: Vec<String>,
+    /// How many requests were answered as failed. Nobody knows what became of them, as if they had got no answer.
+    pub(super) failed: usize,
 }
 
 /// What the writers are told and what they tell.
@@ -82,7 +84,9 @@ async fn work(desk: Arc<Desk>, api: Api, number: usize) -> Diary {
             desk.answered.send_modify(|count| *count += 1);
         }
         let lost = answer.is_err();
-        diary.note(title, edited.is_some(), answer.ok());
+        let kept = answer.ok().filter(|answer| answer.status < 500);
+        diary.failed += usize::from(!lost && kept.is_none());
+        diary.note(title, edited.is_some(), kept);
         if lost && life.wait_for(|now| *now != Some(current)).await.is_err() {
             break;
         }

@@ -4,6 +4,7 @@
 mod admin_calls;
 mod admin_tokens;
 mod api_requests;
+mod bypass;
 mod introspection;
 mod leaks;
 mod limits;
