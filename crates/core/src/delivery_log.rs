@@ -27,6 +27,8 @@ pub struct Wanted {
     pub url_id: Option<String>,
     /// Of this event.
     pub event_id: Option<String>,
+    /// Made by the replay with this id.
+    pub replay_id: Option<String>,
     /// Made at this moment or later.
     pub since: Option<Timestamp>,
     /// Made before this moment.
@@ -52,6 +54,7 @@ impl Wanted {
             method: self.method.clone(),
             url_id: self.url_id.clone(),
             event_id: self.event_id.clone(),
+            replay_id: self.replay_id.clone(),
             span: Span { since: self.since, until: self.until },
         }
     }

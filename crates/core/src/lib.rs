@@ -34,6 +34,7 @@ pub mod password_links;
 pub mod passwords;
 pub mod people;
 pub mod records;
+pub mod replays;
 pub mod request_log;
 pub mod requests;
 pub mod retention;
@@ -51,6 +52,7 @@ pub mod webhook_urls;
 pub mod workspaces;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use gatepost_catalog::Catalog;
@@ -106,6 +108,7 @@ pub struct Gatepost {
     pub(crate) event_order: Arc<EventOrder>,
     /// Shared as the hand-over is.
     pub(crate) waiting: Arc<Waiting>,
+    pub(crate) replays_running: AtomicU64,
     pub(crate) vet_url: VetUrl,
     pub(crate) test_sends: TestSends,
 }
@@ -165,6 +168,7 @@ impl Gatepost {
             handover: Arc::new(parts.handover),
             event_order: Arc::default(),
             waiting: Arc::default(),
+            replays_running: AtomicU64::default(),
             vet_url: parts.vet_url,
             test_sends: TestSends::default(),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gatepost_model::{Timestamp, WorkspaceNumber, ids};
 use gatepost_store::partitions::{Day, DayTable};
-use gatepost_store::tables::{attempt_counts, calls, records, retention};
+use gatepost_store::tables::{attempt_counts, calls, records, replays, retention};
 use gatepost_store::{StoreError, Tx};
 
 use crate::{Error, Gatepost};
@@ -83,6 +83,8 @@ impl Gatepost {
         let counts = Day::of(now.minus(kept.refused_requests.max(crate::calls::SHOWN))).start();
         run.drop_pages(move |tx| calls::drop_before(tx, counts, PAGE)).await?;
         run.drop_pages(move |tx| attempt_counts::drop_before(tx, counts, PAGE)).await?;
+        let replays = Day::of(now.minus(kept.deliveries)).start();
+        run.drop_pages(move |tx| replays::drop_before(tx, replays, PAGE)).await?;
         if let Some(audit) = kept.audit {
             let first = Day::of(now.minus(audit));
             run.drop_pages(move |tx| retention::drop_audit(tx, first, PAGE)).await?;

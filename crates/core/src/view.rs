@@ -2,7 +2,7 @@
 //! camelCase, times in ISO 8601, and no secret anywhere.
 
 use gatepost_model::webhook::{Attempt, Delivery};
-use gatepost_model::{ApiClient, Membership, Secret, Timestamp, UrlState, WebhookUrl, Workspace};
+use gatepost_model::{ApiClient, Membership, Method, Secret, Timestamp, UrlState, WebhookUrl, Workspace};
 use gatepost_store::tables::audit::Entry;
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use crate::account_sessions::Held;
 use crate::differences::{Difference, differences};
 use crate::invitations::Invitation;
 use crate::memberships::Person;
+use crate::replays;
 
 /// A workspace.
 #[must_use]
@@ -142,6 +143,33 @@ pub fn delivery(delivery: &Delivery, client_id: Option<&str>, url: Option<&str>)
         "createdAt": delivery.created_at.iso(),
         "endedAt": delivery.ended_at.map(Timestamp::iso),
         "replayOf": delivery.replay_of,
+        "replay": delivery.replay_id,
+    })
+}
+
+/// A replay, with the client's id and the URL where they are still known.
+#[must_use]
+pub fn replay(shown: &replays::Shown) -> Value {
+    let (replay, progress) = (&shown.replay, &shown.replay.progress);
+    json!({
+        "id": replay.id,
+        "client": shown.client.as_ref().map(|client| client.id.as_str()),
+        "webhookUrlId": replay.scope.url_id,
+        "url": shown.url,
+        "since": replay.scope.since.iso(),
+        "until": replay.scope.until.iso(),
+        "method": replay.scope.method.as_ref().map(Method::as_str),
+        "states": replay.scope.which.as_str(),
+        "state": replay.state.as_str(),
+        "reason": replay.reason,
+        "counted": progress.counted,
+        "isCounted": progress.is_counted,
+        "made": progress.made,
+        "skipped": { "sentAgain": progress.again, "eventGone": progress.gone },
+        "pending": shown.pending,
+        "createdBy": replay.created_by,
+        "createdAt": replay.created_at.iso(),
+        "endedAt": replay.ended_at.map(Timestamp::iso),
     })
 }
 

@@ -5,7 +5,7 @@
 //! - [`mod@serve`]: what runs, and how it starts and stops; [`deployment`] puts the use cases together.
 //! - `crash`: ends debug builds where a test wants it.
 //! - `waiting`: a start whose database is away.
-//! - [`upkeep`]: what is done for the tables every hour.
+//! - [`upkeep`]: what is done for the tables every hour; [`replays`]: what is done for replays.
 //! - [`data_folder`], [`key_file`], [`admin_socket`]: what lies in the data folder, and who may see it.
 
 pub mod admin_socket;
@@ -17,6 +17,7 @@ pub mod deliver;
 pub mod demo;
 pub mod deployment;
 pub mod key_file;
+pub mod replays;
 pub mod serve;
 pub mod telemetry;
 #[cfg(test)]

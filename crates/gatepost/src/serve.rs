@@ -20,8 +20,8 @@ use crate::config::Config;
 use crate::data_folder::{DataFolder, Lock};
 use crate::deliver;
 use crate::deployment::{Deployment, Sources};
-use crate::upkeep;
 use crate::waiting::Opening;
+use crate::{replays, upkeep};
 
 /// How often notes on uses and refusals are written down.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -107,6 +107,7 @@ pub async fn serve(
     tasks.spawn(flush_attempts(Arc::clone(&gatepost), stop.clone()));
     tasks.spawn(upkeep::run(Arc::clone(&gatepost), stop.clone()));
     tasks.spawn(upkeep::watch_urls(Arc::clone(&gatepost), stop.clone()));
+    tasks.spawn(replays::run(Arc::clone(&gatepost), stop.clone()));
     tasks.close();
     let admin_socket = config.server.admin_socket.clone();
     Ok(Running { gatepost, address, admin_socket, set_up_link, stop, tasks, lock })
@@ -213,7 +214,11 @@ async fn release_leases(gatepost: &Gatepost) -> anyhow::Result<()> {
         return Ok(());
     }
     let now = gatepost.now();
-    let released = gatepost.store().write(move |tx| deliveries::release_all(tx, now)).await?;
+    let released = gatepost.store().write(move |tx| {
+        gatepost_store::tables::replays::release_all(tx, now)?;
+        deliveries::release_all(tx, now)
+    });
+    let released = released.await?;
     if released > 0 {
         tracing::info!(
             deliveries = released,

@@ -20,6 +20,8 @@ pub const EVENT: &str = "evt_";
 pub const DELIVERY: &str = "dlv_";
 /// Prefix of an audit entry's id.
 pub const AUDIT: &str = "aud_";
+/// Prefix of a replay's id.
+pub const REPLAY: &str = "rpl_";
 /// Admin tokens.
 pub const ADMIN_TOKEN: &str = "adt_";
 /// Prefix of a user's id.

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod limit;
 pub mod network;
 pub mod random;
+pub mod replay;
 pub mod retry;
 pub mod secret;
 pub mod time;

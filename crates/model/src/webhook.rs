@@ -292,6 +292,8 @@ pub struct Delivery {
     pub ended_at: Option<Timestamp>,
     /// The delivery that this one replays.
     pub replay_of: Option<String>,
+    /// The replay that made it, if one did.
+    pub replay_id: Option<String>,
 }
 
 /// How one try ended.

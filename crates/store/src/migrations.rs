@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, name: "delivery lists", text: include_str!("migrations/0007_delivery_lists.sql") },
     Migration { number: 8, name: "event feed", text: include_str!("migrations/0008_event_feed.sql") },
     Migration { number: 9, name: "failing urls", text: include_str!("migrations/0009_failing_urls.sql") },
+    Migration { number: 10, name: "replays", text: include_str!("migrations/0010_replays.sql") },
 ];
 
 /// One step of the tables' history.

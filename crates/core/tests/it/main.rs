@@ -19,6 +19,8 @@ mod postgres;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod replays;
+#[cfg(test)]
 mod retention;
 #[cfg(test)]
 mod support;

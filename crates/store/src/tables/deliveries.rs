@@ -81,7 +81,7 @@ static INSERT_ATTEMPT: Sql = Sql::new(
 
 static GET: Sql = Sql::new(
     "SELECT id, event_id, url_id, client_number, workspace_number, method, state, reason, attempts, due_at,
-     created_at, ended_at, replay_of FROM delivery WHERE id = $1",
+     created_at, ended_at, replay_of, replay_id FROM delivery WHERE id = $1",
 );
 
 static ATTEMPTS: Sql = Sql::new(
@@ -412,6 +412,7 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
         created_at: row.get(10)?,
         ended_at: row.get(11)?,
         replay_of: row.get(12)?,
+        replay_id: row.get(13)?,
     })
 }
 

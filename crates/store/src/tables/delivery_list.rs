@@ -63,6 +63,8 @@ pub struct Filter {
     pub span: Span,
     /// Of this event.
     pub event_id: Option<String>,
+    /// Made by this replay.
+    pub replay_id: Option<String>,
 }
 
 /// How many were found.
@@ -136,7 +138,7 @@ pub fn list(
     let mut sql = SqlBuf::new(tx.dialect());
     let columns =
         "id, event_id, url_id, client_number, workspace_number, method, state, reason, attempts, due_at,
-     created_at, ended_at, replay_of";
+     created_at, ended_at, replay_of, replay_id";
     from(&mut sql, columns, looks_at_pending(tx, filter)?);
     sql.push(" WHERE id < ").bind(page.bound());
     by_index(&mut sql, filter);
@@ -241,7 +243,8 @@ fn end_of_newest(tx: &Tx<'_>, filter: &Filter, page: &Page) -> Result<Option<Str
 
 fn is_answered_by_index(filter: &Filter) -> bool {
     let by_state = filter.state.is_none_or(|state| state.code() > DeliveryState::Delivered.code());
-    by_state && filter.method.is_none() && filter.url_id.is_none() && filter.event_id.is_none()
+    let others = [&filter.url_id, &filter.event_id, &filter.replay_id];
+    by_state && filter.method.is_none() && others.iter().all(|given| given.is_none())
 }
 
 /// What is pending has an index of its own, which is walked through whole as long as it is short.
@@ -289,6 +292,9 @@ fn beyond_index(sql: &mut SqlBuf, filter: &Filter, lower_end: Option<&str>) {
     }
     if let Some(event_id) = &filter.event_id {
         sql.push(" AND event_id = ").bind(event_id);
+    }
+    if let Some(replay_id) = &filter.replay_id {
+        sql.push(" AND replay_id = ").bind(replay_id);
     }
     if let Some(lower_end) = lower_end {
         sql.push(" AND id >= ").bind(lower_end);

@@ -18,6 +18,7 @@ pub mod people;
 pub mod rate_windows;
 pub mod records;
 pub mod refusals;
+pub mod replays;
 pub mod retention;
 pub mod sessions;
 pub mod url_clocks;
@@ -46,6 +47,7 @@ pub const STATEMENTS: &[&[&Sql]] = &[
     rate_windows::STATEMENTS,
     records::STATEMENTS,
     refusals::STATEMENTS,
+    replays::STATEMENTS,
     retention::STATEMENTS,
     sessions::STATEMENTS,
     url_clocks::STATEMENTS,
