@@ -84,6 +84,11 @@ fn deliveries(page: &mut Page, gauges: &Gauges) {
         "Deliveries that wait for their turn, are on the wire, or are to be recorded.",
         gauges.gatepost.deliveries_in_memory(),
     );
+    page.gauge(
+        "gatepost_replays_running",
+        "Replays that any node works on, when this node last looked.",
+        gauges.gatepost.replays_running(),
+    );
 }
 
 fn store(page: &mut Page, gatepost: &Gatepost) {

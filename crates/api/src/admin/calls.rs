@@ -9,12 +9,12 @@ use gatepost_core::admin_tokens::Scope;
 use http::Method as Verb;
 
 use super::access::Needs;
-use super::objects::{self, DELIVERY_STATE, ROLE};
+use super::objects::{self, DELIVERY_STATE, REPLAYED, ROLE};
 use super::shape::Kind::{Boolean, Duration, Integer, ListOf, Of, OneOf, Text, Texts, Time};
 use super::shape::{Field, Kind, field};
 use super::{
-    admin_tokens, audit, clients, counted, deliveries, invitations, people, requests, secrets, system,
-    tokens, webhook_urls, workspaces,
+    admin_tokens, audit, clients, counted, deliveries, invitations, people, replays, requests, secrets,
+    system, tokens, webhook_urls, workspaces,
 };
 
 /// One call.
@@ -84,6 +84,7 @@ pub(super) fn calls() -> Vec<Call> {
         of_secrets(),
         of_webhook_urls(),
         of_deliveries(),
+        of_replays(),
         of_requests_and_audit(),
         of_people(),
         of_admin_tokens(),
@@ -338,6 +339,7 @@ fn of_deliveries() -> Vec<Call> {
                 field("state", DELIVERY_STATE, "").optional(),
                 field("method", Text, "Of this method.").optional(),
                 field("url", Text, "To the webhook URL with this id.").optional(),
+                field("replay", Text, "Made by this replay.").optional(),
                 SINCE,
                 field("until", Time, "Only before then.").optional(),
                 BEFORE,
@@ -370,6 +372,66 @@ fn of_deliveries() -> Vec<Call> {
             "Call a pending one off.",
         )
         .answers(delivery),
+    ]
+}
+
+fn of_replays() -> Vec<Call> {
+    let watch = Needs::Scope(Scope::DeliveriesRead);
+    let change = Needs::Scope(Scope::DeliveriesWrite);
+    let replay = Of(&objects::REPLAY);
+    vec![
+        call(
+            Verb::POST,
+            "/clients/{id}/replays",
+            change,
+            post(replays::start),
+            "Send once more what a webhook URL did not get.",
+        )
+        .body(vec![
+            field("since", Time, "Deliveries made from then on."),
+            field("until", Time, "Deliveries made before then; now if left out.").optional(),
+            field("url", Text, "The webhook URL or its id, unless the client has one only.").optional(),
+            field("method", Text, "Of this method only.").optional(),
+            field(
+                "states",
+                REPLAYED,
+                "`failed` if left out; `undelivered` means skipped and cancelled ones, too.",
+            )
+            .optional(),
+        ])
+        .makes(replay),
+        call(Verb::GET, "/replays", watch, get(replays::list), "Replays, newest first.")
+            .query(vec![
+                field("client", Text, "Of this client: its id or client id.").optional(),
+                BEFORE,
+                LIMIT,
+            ])
+            .answers(ListOf(&objects::REPLAY)),
+        call(Verb::GET, "/replays/{id}", watch, get(replays::show), "How far a replay is.").answers(replay),
+        call(
+            Verb::POST,
+            "/replays/{id}/pause",
+            change,
+            post(replays::pause),
+            "Make nothing more until it is resumed.",
+        )
+        .answers(replay),
+        call(
+            Verb::POST,
+            "/replays/{id}/resume",
+            change,
+            post(replays::resume),
+            "Go on where a paused one stopped.",
+        )
+        .answers(replay),
+        call(
+            Verb::POST,
+            "/replays/{id}/cancel",
+            change,
+            post(replays::cancel),
+            "Call it off; what it made stays.",
+        )
+        .answers(replay),
     ]
 }
 

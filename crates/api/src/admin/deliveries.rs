@@ -25,6 +25,7 @@ pub(super) struct Listed {
     state: Option<String>,
     method: Option<String>,
     url: Option<String>,
+    replay: Option<String>,
     since: Option<String>,
     until: Option<String>,
     before: Option<String>,
@@ -35,7 +36,9 @@ pub(super) struct Listed {
 pub(super) async fn list(
     State(gatepost): Shared,
     Administrator { sees_as, .. }: Administrator,
-    Parameters(Listed { client, state, method, url, since, until, before, limit }): Parameters<Listed>,
+    Parameters(Listed { client, state, method, url, replay, since, until, before, limit }): Parameters<
+        Listed,
+    >,
 ) -> Result<Json<Value>, Problem> {
     let wanted = Wanted {
         client,
@@ -43,6 +46,7 @@ pub(super) async fn list(
         method: method.as_deref().map(named_method).transpose()?,
         url_id: url,
         event_id: None,
+        replay_id: replay,
         since: since.as_deref().map(|text| moment("since", text)).transpose()?,
         until: until.as_deref().map(|text| moment("until", text)).transpose()?,
     };
@@ -114,7 +118,7 @@ fn named_state(name: &str) -> Result<DeliveryState, Problem> {
     })
 }
 
-fn named_method(name: &str) -> Result<Method, Problem> {
+pub(super) fn named_method(name: &str) -> Result<Method, Problem> {
     name.parse().map_err(|error: InvalidMethod| invalid("method", error.to_string()))
 }
 

@@ -21,6 +21,7 @@ mod objects;
 mod openapi;
 mod people;
 mod query;
+mod replays;
 mod requests;
 mod secrets;
 mod shape;

@@ -258,12 +258,49 @@ pub(super) static DELIVERY: Object = object(
         field("createdAt", Time, ""),
         field("endedAt", Time, "").nullable(),
         field("replayOf", Text, "The delivery that it repeats.").nullable(),
+        field("replay", Text, "The replay that made it.").nullable(),
         field("attemptLog", ListOf(&ATTEMPT), "Only where one delivery is asked for.").optional(),
         field("event", Of(&EVENT), "Only where one delivery is asked for, and while it is kept.")
             .optional()
             .nullable(),
     ],
 );
+
+pub(super) static REPLAY: Object = object(
+    "Replay",
+    "What a webhook URL did not get, sent once more.",
+    &[
+        field("id", Text, "`rpl_…`"),
+        field("client", Text, "The client's id, while it is known.").nullable(),
+        field("webhookUrlId", Text, ""),
+        field("url", Text, "While the client has it.").nullable(),
+        field("since", Time, "It takes deliveries made from then on."),
+        field("until", Time, "And before then."),
+        field("method", Text, "Of this method only.").nullable(),
+        field("states", REPLAYED, ""),
+        field("state", OneOf(&["running", "paused", "done", "cancelled"]), ""),
+        field("reason", Text, "Why it stopped by itself.").nullable(),
+        field("counted", Integer, "Deliveries that it is about, as far as they are counted."),
+        field("isCounted", Boolean, "Whether all of them are."),
+        field("made", Integer, "Deliveries that it made."),
+        field("skipped", Of(&NOT_REPLAYED), ""),
+        field("pending", Integer, "Of those that replays made for the URL."),
+        field("createdBy", Text, ""),
+        field("createdAt", Time, ""),
+        field("endedAt", Time, "").nullable(),
+    ],
+);
+
+static NOT_REPLAYED: Object = object(
+    "NotReplayed",
+    "Deliveries that a replay left out.",
+    &[
+        field("sentAgain", Integer, "Their event was sent to the URL again already."),
+        field("eventGone", Integer, "Their event is no longer kept."),
+    ],
+);
+
+pub(super) const REPLAYED: Kind = OneOf(&["failed", "undelivered", "all"]);
 
 pub(super) const DELIVERY_STATE: Kind = OneOf(&["pending", "delivered", "failed", "cancelled", "skipped"]);
 

@@ -26,6 +26,9 @@ pub(super) enum DeliveryCommand {
         /// Only those for the webhook URL with this id.
         #[arg(long, value_name = "ID")]
         url: Option<String>,
+        /// Only those that this replay made.
+        #[arg(long, value_name = "ID")]
+        replay: Option<String>,
         /// Only those made at this time or later: 2026-11-24 or 2026-11-24T14:30:00Z.
         #[arg(long, value_name = "TIME")]
         since: Option<String>,
@@ -62,13 +65,14 @@ impl DeliveryCommand {
     #[must_use]
     pub(super) fn call(&self) -> Call {
         match self {
-            Self::List { client, state, method, url, since, until, before, limit } => {
+            Self::List { client, state, method, url, replay, since, until, before, limit } => {
                 let count = limit.to_string();
                 let parameters = [
                     ("client", client.as_deref()),
                     ("state", state.as_deref()),
                     ("method", method.as_deref()),
                     ("url", url.as_deref()),
+                    ("replay", replay.as_deref()),
                     ("since", since.as_deref()),
                     ("until", until.as_deref()),
                     ("before", before.as_deref()),

@@ -13,6 +13,7 @@ mod db;
 mod delivery;
 mod method;
 mod output;
+mod replay;
 mod send;
 mod serve;
 mod show;
@@ -95,6 +96,8 @@ enum Command {
     #[command(subcommand)]
     Delivery(delivery::DeliveryCommand),
     #[command(subcommand)]
+    Replay(replay::ReplayCommand),
+    #[command(subcommand)]
     Audit(audit::AuditCommand),
     #[command(subcommand)]
     Method(method::MethodCommand),
@@ -129,6 +132,7 @@ fn perform(cli: &Cli, output: Output) -> Result<(), Failure> {
         Command::Client(command) => command.call(),
         Command::Token(command) => command.call(),
         Command::Delivery(command) => command.call(),
+        Command::Replay(command) => command.call(),
         Command::Audit(command) => command.call(),
         Command::Method(command) => command.call(),
         Command::Db(db::DbCommand::Copy(command)) => {

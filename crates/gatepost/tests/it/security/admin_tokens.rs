@@ -64,6 +64,7 @@ pub(super) struct Stage {
     pub(super) delivery: String,
     pub(super) request: String,
     invitation: String,
+    replay: String,
 }
 
 impl Stage {
@@ -91,7 +92,10 @@ impl Stage {
         let invitation = text(&invited, "id");
         let shown = app.gatepost().show_client(&client.id).await.unwrap();
         let url = shown.webhook_urls[0].id.clone();
-        Self { app, ann, ben, client, url, delivery, request, invitation }
+        let replays = format!("/clients/{}/replays", client.id);
+        let replay = app.admin("POST", &replays, Some(json!({ "since": "2020-01-01" }))).await.expect(201);
+        let replay = text(&replay.json(), "id");
+        Self { app, ann, ben, client, url, delivery, request, invitation, replay }
     }
 
     /// A path of the table with things that exist in the first workspace.
@@ -100,6 +104,7 @@ impl Stage {
             Some("clients") => &self.client.id,
             Some("deliveries") => &self.delivery,
             Some("requests") => &self.request,
+            Some("replays") => &self.replay,
             Some("people") => &self.ann,
             Some("invitations") => &self.invitation,
             _ => admin_token,

@@ -26,6 +26,8 @@ pub(super) struct Asked {
     pub(super) state: Option<DeliveryState>,
     pub(super) method: String,
     pub(super) url: String,
+    /// The replay that made them.
+    pub(super) replay: String,
     pub(super) time: String,
     pub(super) since: String,
     pub(super) until: String,
@@ -41,6 +43,7 @@ impl Asked {
             state: DeliveryState::from_name(query.text("state")),
             method: text("method"),
             url: text("url"),
+            replay: text("replay"),
             time: text("time"),
             since: text("since"),
             until: text("until"),
@@ -58,6 +61,7 @@ impl Asked {
             method: given(&self.method).map(|method| method.parse()).transpose().ok()?,
             url_id: given(&self.url),
             event_id: given(&self.search),
+            replay_id: given(&self.replay),
             since,
             until,
         };
@@ -86,6 +90,7 @@ impl Asked {
             ("state", self.state_name()),
             ("method", &self.method),
             ("url", &self.url),
+            ("replay", &self.replay),
             ("time", &self.time),
             ("since", &self.since),
             ("until", &self.until),
