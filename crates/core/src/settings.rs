@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gatepost_keys::Plain;
 use gatepost_model::network::Networks;
+use gatepost_model::retry::RetrySchedule;
 
 use crate::retention::Retention;
 
@@ -21,6 +22,8 @@ pub struct Settings {
     pub cached_clients: usize,
     /// Networks that webhooks may reach although they are not public.
     pub webhook_networks: Networks,
+    /// When failed deliveries are tried again.
+    pub retry_schedule: RetrySchedule,
     /// How long a fresh delivery that is handed over in memory is this node's: longer than one try takes.
     pub lease: Duration,
     /// How long this node trusts what it has in memory of clients without word from a shared store.
@@ -52,6 +55,7 @@ impl Default for Settings {
             requests_per_hour: 1000,
             cached_clients: 100_000,
             webhook_networks: Networks::default(),
+            retry_schedule: RetrySchedule::default(),
             lease: Duration::from_secs(60),
             feed_bound: Duration::from_secs(2),
             retention: Retention::default(),

@@ -125,6 +125,7 @@ fn compose(
             requests_per_hour: config.rate_limit.requests_per_hour,
             cached_clients: to_usize(config.store.cached_clients),
             webhook_networks: config.webhooks.allow_networks.clone(),
+            retry_schedule: config.webhooks.retry_schedule.clone(),
             lease: config.webhooks.lease,
             feed_bound: config.store.postgres.feed_bound,
             retention: config.retention,

@@ -127,6 +127,17 @@ impl PayloadShape {
     pub fn from_name(text: &str) -> Option<Self> {
         [Self::Record, Self::Envelope].into_iter().find(|shape| shape.as_str() == text)
     }
+
+    /// The body of a webhook, as JSON text. The record is JSON text already: it is spliced in, not read.
+    #[must_use]
+    pub fn body(self, method: &Method, at: Timestamp, record: &str) -> String {
+        match self {
+            Self::Record => record.to_owned(),
+            Self::Envelope => {
+                format!(r#"{{"type":"{method}","timestamp":"{}","data":{record}}}"#, at.iso())
+            }
+        }
+    }
 }
 
 /// Whether webhooks are sent to a URL.

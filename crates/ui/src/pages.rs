@@ -25,6 +25,7 @@ mod people;
 mod person;
 mod reference;
 mod requests;
+mod sample;
 mod second_factor;
 mod second_step;
 mod secrets;
@@ -153,6 +154,7 @@ fn of_a_client() -> Routes {
         .route(&at(""), get(client::show))
         .route(&at("/workspaces"), post(client_workspaces::send))
         .route(&at("/methods"), post(methods::send))
+        .route(&at("/samples/{method}"), get(sample::show))
         .route(&at("/settings"), get(settings::show).post(settings::send))
         .route(&at("/settings/addresses"), get(addresses::show))
         .route(&at("/urls"), post(urls::add))

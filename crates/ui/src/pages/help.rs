@@ -56,11 +56,8 @@ pub(super) async fn clients(State(gatepost): State<Arc<Gatepost>>, visit: Visit)
 /// `GET /help/webhook-integration` (contract.md A37).
 pub(super) async fn webhooks(State(gatepost): State<Arc<Gatepost>>, visit: Visit) -> Answer {
     let frame = Frame::new(&visit, Section::WebhookHelp);
-    framed(
-        &gatepost,
-        &frame,
-        &WebhooksPage { frame: &frame, snippets: SNIPPETS, pauses: pauses(&RetrySchedule::default()) },
-    )
+    let pauses = pauses(&gatepost.settings().retry_schedule);
+    framed(&gatepost, &frame, &WebhooksPage { frame: &frame, snippets: SNIPPETS, pauses })
 }
 
 fn pauses(schedule: &RetrySchedule) -> Vec<Pause> {
@@ -73,11 +70,23 @@ fn pauses(schedule: &RetrySchedule) -> Vec<Pause> {
     rows
 }
 
+impl WebhooksPage<'_> {
+    /// "tried again up to 10 times".
+    fn tries(&self) -> String {
+        match self.pauses.as_slice() {
+            [] => String::from("not tried again"),
+            [_] => String::from("tried again once"),
+            pauses => format!("tried again up to {} times", pauses.len()),
+        }
+    }
+}
+
 /// A time in the two greatest units that it has, since nobody reads 5,115 minutes.
 fn rough(time: Duration) -> String {
     let minutes = time.as_secs() / 60;
     let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
     match (days, hours) {
+        (0, 0) if minutes == 0 => format!("{} s", time.as_secs()),
         (0, 0) => format!("{minutes} min"),
         (0, hours) => format!("{hours} h {minutes} min"),
         (days, hours) => format!("{days} d {hours} h"),

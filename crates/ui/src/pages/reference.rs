@@ -81,7 +81,7 @@ fn call(path: &str, capability: Capability) -> Option<Call> {
 }
 
 /// What a field holds, as the reference calls it.
-const fn kind(field: &Field) -> &'static str {
+pub(super) const fn kind(field: &Field) -> &'static str {
     match field.kind {
         FieldType::Text => "text",
         FieldType::Number => "number",
@@ -95,7 +95,7 @@ const fn kind(field: &Field) -> &'static str {
 }
 
 /// What is to know about the values of a field.
-fn remarks(field: &Field) -> String {
+pub(super) fn remarks(field: &Field) -> String {
     let mut remarks = Vec::new();
     if field.required {
         remarks.push(match &field.required_unless {

@@ -29,6 +29,8 @@ mod privileges;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod signing_in;
 #[cfg(test)]
 mod standing;

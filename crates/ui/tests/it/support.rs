@@ -183,3 +183,9 @@ pub(crate) fn authenticator_code(secret: &str, now: gatepost_model::Timestamp) -
     let word = u32::from_be_bytes(tag.as_ref()[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
     format!("{:06}", word % 1_000_000)
 }
+
+/// The text of a page as a browser shows it.
+pub(crate) fn unescaped(page: &str) -> String {
+    let pairs = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")];
+    pairs.iter().fold(page.to_owned(), |page, (from, to)| page.replace(from, to))
+}

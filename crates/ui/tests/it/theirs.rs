@@ -136,6 +136,7 @@ impl Theirs {
             .replace("{subdomain}", &self.workspace)
             .replace("{token}", "guess")
             .replace("{name}", "guess")
+            .replace("{method}", "task.create")
             .replace("{path}", "tasks");
         assert!(!path.contains('{'), "{route}: say here what stands in braces");
         path

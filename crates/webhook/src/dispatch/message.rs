@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use gatepost_model::Timestamp;
-use gatepost_model::webhook::PayloadShape;
 use gatepost_store::tables::deliveries::Claimed;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::{Map, Value};
@@ -16,7 +15,7 @@ const USER_AGENT: &str = concat!("Gatepost/", env!("CARGO_PKG_VERSION"));
 /// that a receiver can tell what it has seen.
 #[must_use]
 pub fn request(delivery: &Claimed, recipient: &Recipient, number: u32, now: Timestamp) -> Request {
-    let body = body(delivery, recipient.payload);
+    let body = Bytes::from(recipient.payload.body(&delivery.method, delivery.event_at, &delivery.record));
     let seconds = now.seconds();
     let signatures = recipient
         .keys
@@ -37,19 +36,6 @@ pub fn request(delivery: &Claimed, recipient: &Recipient, number: u32, now: Time
     headers.insert(HeaderName::from_static("gatepost-attempt"), number.into());
     put(&mut headers, HeaderName::from_static("gatepost-api-version"), recipient.api_version.as_str());
     Request { url: recipient.url.clone(), headers, body }
-}
-
-/// The record as it is, or in an envelope. The record is JSON text already: it is spliced in, not read.
-fn body(delivery: &Claimed, shape: PayloadShape) -> Bytes {
-    match shape {
-        PayloadShape::Record => Bytes::from(delivery.record.clone()),
-        PayloadShape::Envelope => Bytes::from(format!(
-            r#"{{"type":"{}","timestamp":"{}","data":{}}}"#,
-            delivery.method,
-            delivery.event_at.iso(),
-            delivery.record
-        )),
-    }
 }
 
 fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
