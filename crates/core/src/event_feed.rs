@@ -38,6 +38,8 @@ pub enum After {
     Event(String),
     /// From this moment on.
     Time(Timestamp),
+    /// After what there is now: gives no event, but the place.
+    Latest,
 }
 
 /// A page of the feed.
@@ -114,6 +116,9 @@ impl Gatepost {
             // Before the table is looked at, so that what is written meanwhile is not missed.
             let written = self.waiting.written.notified();
             let mut page = self.read_feed(client, workspace, after.clone(), limit).await?;
+            if after == After::Latest {
+                return Ok(page);
+            }
             after = match page.next.take() {
                 Some(next) => After::Event(next),
                 None => after,
@@ -142,17 +147,19 @@ impl Gatepost {
         let oldest = self.now().minus(self.settings.retention.events);
         let read = move |tx: &Tx<'_>| {
             let place = match &after {
+                After::Latest => return Ok(Ok((Vec::new(), event_feed::last_id(tx, workspace)?))),
                 After::Time(since) => Place::since(*since),
                 After::Event(id) => match Place::after(tx, workspace, id)? {
                     Some(place) => place,
                     None => return Ok::<_, Error>(Err(unknown(id, oldest))),
                 },
             };
-            Ok(Ok(event_feed::list(tx, workspace, &place, limit)?))
+            let events = event_feed::list(tx, workspace, &place, limit)?;
+            let next = events.last().map(|event| event.id.clone());
+            Ok(Ok((events, next)))
         };
-        let mut events = self.store.read(read).await??;
+        let (mut events, next) = self.store.read(read).await??;
         let has_more = events.len() == usize::try_from(limit).unwrap_or(usize::MAX);
-        let next = events.last().map(|event| event.id.clone());
         events.retain(|event| client.methods.contains(&event.method));
         Ok(EventPage { events, next, has_more })
     }

@@ -3,6 +3,7 @@
 //! - [`config`]: the layers of the configuration.
 //! - [`cli`]: every command is one call of the admin API.
 //! - [`mod@serve`]: what runs, and how it starts and stops; [`deployment`] puts the use cases together.
+//! - `listen`: a client's events on a developer's machine; `remote`: asking a server on the network.
 //! - `crash`: ends debug builds where a test wants it.
 //! - `waiting`: a start whose database is away.
 //! - [`upkeep`]: what is done for the tables every hour; [`replays`]: what is done for replays.
@@ -17,6 +18,8 @@ pub mod deliver;
 pub mod demo;
 pub mod deployment;
 pub mod key_file;
+mod listen;
+mod remote;
 pub mod replays;
 pub mod serve;
 pub mod telemetry;

@@ -52,7 +52,11 @@ impl Asked {
                     asked.after = After::Event(value.into_owned());
                     places += 1;
                 }
-                "after" => return Err(invalid("after", "must be the id of an event, evt_…")),
+                "after" if value == "latest" => {
+                    asked.after = After::Latest;
+                    places += 1;
+                }
+                "after" => return Err(invalid("after", "must be the id of an event, evt_…, or latest")),
                 "since" => {
                     let since = Timestamp::parse_iso(&value);
                     let since =
@@ -134,6 +138,7 @@ mod tests {
         let asked = Asked::parse(None).ok().unwrap();
         assert_eq!((asked.after, asked.limit), (After::Time(Timestamp(0)), 100));
         assert_eq!(asked.wait, Duration::ZERO);
+        assert_eq!(Asked::parse(Some("after=latest")).ok().unwrap().after, After::Latest);
         let twice = format!("after={id}&since=2026-11-24T09:30:00Z");
         for query in [
             "after=1",

@@ -34,6 +34,8 @@ async fn events_come_with_their_records_and_a_place_to_go_on_from() {
     let next = page["next"].as_str().unwrap();
     let rest = server.feed(&format!("{FEED}?after={next}&limit=1000&wait=25")).await;
     assert_eq!(rest["events"][0]["type"], "task.remove");
+    let latest = server.feed(&format!("{FEED}?after=latest&wait=25")).await;
+    assert_eq!(latest, json!({ "events": [], "next": rest["next"], "hasMore": false }));
     // One slash at the end, any version, and HEAD are answered as elsewhere.
     let head = server.call("HEAD", "/v1/webhook-events/", "").await;
     assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""));
@@ -43,7 +45,7 @@ async fn events_come_with_their_records_and_a_place_to_go_on_from() {
 async fn what_is_asked_wrongly_is_told_what_to_change() {
     let server = ticked().await;
     for (query, said) in [
-        ("?after=17", "after must be the id of an event, evt_…"),
+        ("?after=17", "after must be the id of an event, evt_…, or latest"),
         ("?since=yesterday", "since must be a time, 2026-11-24T09:30:00Z"),
         ("?limit=0", "limit must be a whole number from 1 to 1000"),
         ("?wait=60", "wait must be a whole number from 0 to 25"),

@@ -11,6 +11,7 @@ mod config;
 mod copy;
 mod db;
 mod delivery;
+mod listen;
 mod method;
 mod output;
 mod replay;
@@ -101,6 +102,7 @@ enum Command {
     Audit(audit::AuditCommand),
     #[command(subcommand)]
     Method(method::MethodCommand),
+    Listen(listen::ListenCommand),
     #[command(subcommand)]
     Db(db::DbCommand),
     #[command(subcommand)]
@@ -128,6 +130,7 @@ fn perform(cli: &Cli, output: Output) -> Result<(), Failure> {
             telemetry::start(&config.log);
             return Ok(runtime(config.server.threads)?.block_on(serve::run(&config, &inputs, output))?);
         }
+        Command::Listen(command) => return runtime(1)?.block_on(command.run(output)),
         Command::Workspace(command) => command.call(),
         Command::Client(command) => command.call(),
         Command::Token(command) => command.call(),

@@ -26,6 +26,7 @@ fn call(words: &[&str]) -> Call {
         Command::Serve(_)
         | Command::Demo { .. }
         | Command::Config(_)
+        | Command::Listen(_)
         | Command::Db(db::DbCommand::Copy(_)) => panic!("{words:?} is no call"),
     }
 }

@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use bytes::Bytes;
 use http::{HeaderMap, Request};
-use http_body_util::{BodyExt, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+
+use crate::remote::Remote;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -28,18 +25,15 @@ impl Answer {
 }
 
 /// A client for one server.
-pub(super) struct Caller {
-    client: Client<HttpConnector, Full<Bytes>>,
-    base: String,
-}
+pub(super) struct Caller(Remote);
 
 impl Caller {
-    pub(super) fn new(base: String) -> Self {
-        Self { client: Client::builder(TokioExecutor::new()).build(HttpConnector::new()), base }
+    pub(super) fn new(base: &str) -> anyhow::Result<Self> {
+        Remote::new(base).map(Self)
     }
 
     pub(super) fn base(&self) -> &str {
-        &self.base
+        self.0.base()
     }
 
     pub(super) async fn send(
@@ -49,18 +43,13 @@ impl Caller {
         headers: &[(&str, &str)],
         body: String,
     ) -> anyhow::Result<Answer> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let mut request = Request::builder().method(method);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(Bytes::from(body)))?;
-        let exchange = async {
-            let (parts, body) = self.client.request(request).await?.into_parts();
-            let body = body.collect().await?.to_bytes();
-            let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
-            Ok::<_, anyhow::Error>(Answer { status: parts.status.as_u16(), headers: parts.headers, json })
-        };
-        let answer = tokio::time::timeout(DEADLINE, exchange).await;
-        answer.context("no answer within ten seconds")?.with_context(|| format!("{method} {path}"))
+        let reply = self.0.ask(request, path, body, DEADLINE).await;
+        let reply = reply.with_context(|| format!("{method} {path}"))?;
+        let json = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
+        Ok(Answer { status: reply.status.as_u16(), headers: reply.headers, json })
     }
 }

@@ -54,7 +54,7 @@ impl Stage {
             .kill_on_drop(true)
             .spawn()
             .context("cannot start the server")?;
-        let caller = Caller::new(format!("http://{listen}"));
+        let caller = Caller::new(&format!("http://{listen}"))?;
         let receiver = Receiver::start().await?;
         let mut stage = Self { folder, program, server, caller, receiver, step: 0 };
         stage.say("Start a server", &format!("gatepost serve --listen {listen} --data {}", data.display()));

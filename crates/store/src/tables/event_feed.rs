@@ -9,7 +9,7 @@ use super::records::event_from_row;
 use crate::{Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] = &[&POSITION, &LIST, &LATEST];
+pub const STATEMENTS: &[&Sql] = &[&POSITION, &LIST, &LAST, &LATEST];
 
 static POSITION: Sql =
     Sql::new("SELECT position FROM event_in_order WHERE workspace_number = $1 AND id = $2");
@@ -19,6 +19,10 @@ static LIST: Sql = Sql::new(
     "SELECT id, workspace_number, method, record_id, record, caused_by, at FROM event_in_order
      WHERE workspace_number = $1 AND settled AND id >= $2 AND (position > $3 OR (position = $3 AND id > $4))
      ORDER BY position, id LIMIT $5",
+);
+
+static LAST: Sql = Sql::new(
+    "SELECT id FROM event_in_order WHERE workspace_number = $1 AND settled ORDER BY position DESC, id DESC LIMIT 1",
 );
 
 static LATEST: Sql = Sql::new("SELECT id FROM event ORDER BY id DESC LIMIT 1");
@@ -81,6 +85,14 @@ pub fn list(
 ) -> Result<Vec<Event>, StoreError> {
     let Place { position, id, floor } = place;
     tx.all(&LIST, params![workspace, floor, *position, id, limit], event_from_row)
+}
+
+/// The event that is last in a workspace's order so far.
+///
+/// # Errors
+/// If the store fails.
+pub fn last_id(tx: &Tx<'_>, workspace: WorkspaceNumber) -> Result<Option<String>, StoreError> {
+    tx.opt(&LAST, params![workspace], |row| row.get(0))
 }
 
 /// The largest id of an event, of whatever workspace.

@@ -7,6 +7,7 @@ mod demo;
 mod forms;
 mod help;
 mod in_force;
+mod listen;
 mod python;
 mod trouble;
 
