@@ -106,6 +106,7 @@ fn store(page: &mut Page, gatepost: &Gatepost) {
         ("reads", "Reads of one moment.", store.reads),
         ("point_reads", "Look-ups by key.", store.point_reads),
         ("read_timeouts", "Reads that took longer than they may.", store.read_timeouts),
+        ("read_kilosteps", "Thousands of steps of SQLite's machine that reads took.", store.read_kilosteps),
         ("connections_lost", "Connections to PostgreSQL that were lost.", store.connections_lost),
         ("round_trips", "Times that PostgreSQL's answer was waited for.", store.round_trips),
         ("checkpoints", "Checkpoints of SQLite.", store.checkpoints),

@@ -20,6 +20,9 @@ use crate::{Error, Gatepost};
 /// A list tells of each client's calls on so many days, today among them.
 pub const DAYS: usize = 7;
 
+/// How many clients somebody manages is counted up to here where nothing depends on it.
+pub const MOST_COUNTED: u32 = 1_000;
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Which clients are shown.
@@ -154,13 +157,14 @@ impl Gatepost {
         self.store.read(move |tx| listed(tx, &user, &wanted, now)).await
     }
 
-    /// How many clients `user` manages.
+    /// How many clients `user` manages, counted up to one more than [`MOST_COUNTED`].
     ///
     /// # Errors
     /// If the store fails.
     pub async fn count_managed_clients(&self, user: &User) -> Result<u64, Error> {
         let id = user.id.clone();
-        self.store.read(move |tx| client_list::count_managed(tx, &id)).await.map_err(Error::Store)
+        let counted = self.store.read(move |tx| client_list::count_managed(tx, &id, MOST_COUNTED + 1));
+        counted.await.map_err(Error::Store)
     }
 
     /// Whether `user` manages a client that people call so, whatever the case of its letters.
@@ -173,38 +177,28 @@ impl Gatepost {
         Ok(managed.iter().any(|client| client.name.to_lowercase() == name))
     }
 
-    /// What people call each of the clients that `user` manages.
+    /// The clients that `user` manages, by name.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn list_client_names(&self, user: &User) -> Result<BTreeMap<ClientNumber, String>, Error> {
+    pub async fn managed_clients_by_name(&self, user: &User) -> Result<Vec<Summary>, Error> {
         let id = user.id.clone();
-        let managed = self.store.read(move |tx| client_list::list_managed(tx, &id)).await?;
-        Ok(managed.into_iter().map(|client| (client.number, client.name)).collect())
+        let mut managed = self.store.read(move |tx| client_list::list_managed(tx, &id)).await?;
+        managed.sort_by_cached_key(|client| (client.name.to_lowercase(), client.id.clone()));
+        Ok(managed)
     }
 
-    /// How many of the clients that `user` manages are enabled for each workspace that they administer.
+    /// How many of the clients that `user` manages are enabled for each workspace; no entry stands for none.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn count_clients_by_workspace(
         &self,
         user: &User,
-    ) -> Result<BTreeMap<WorkspaceNumber, usize>, Error> {
-        let user = user.clone();
-        self.store
-            .read(move |tx| {
-                let managed = client_list::list_managed(tx, &user.id)?;
-                let managed: BTreeSet<_> = managed.into_iter().map(|client| client.number).collect();
-                let mut counts = BTreeMap::new();
-                for workspace in user.administered() {
-                    let enabled = client_list::list_enabled(tx, workspace.number)?;
-                    let many = enabled.iter().filter(|number| managed.contains(number)).count();
-                    counts.insert(workspace.number, many);
-                }
-                Ok::<_, Error>(counts)
-            })
-            .await
+    ) -> Result<BTreeMap<WorkspaceNumber, u64>, Error> {
+        let id = user.id.clone();
+        let counted = self.store.read(move |tx| client_list::count_by_workspace(tx, &id)).await?;
+        Ok(counted.into_iter().collect())
     }
 }
 

@@ -208,5 +208,5 @@ impl Gatepost {
 }
 
 fn managed(tx: &Tx<'_>, user: &User) -> Result<BTreeSet<ClientNumber>, StoreError> {
-    Ok(client_list::list_managed(tx, &user.id)?.into_iter().map(|client| client.number).collect())
+    Ok(client_list::list_managed_numbers(tx, &user.id)?.into_iter().collect())
 }

@@ -3,7 +3,7 @@
 use gatepost_model::{ApiClient, ClientNumber, Timestamp, User, Workspace, WorkspaceNumber, ids};
 use gatepost_store::Tx;
 use gatepost_store::tables::refusals;
-pub use gatepost_store::tables::refusals::{Refusal, UNKNOWN_CLIENT, Wanted};
+pub use gatepost_store::tables::refusals::{Listed, Refusal, UNKNOWN_CLIENT, Wanted};
 use gatepost_store::tables::{Page, calls, clients};
 
 use crate::access::administers_everything;
@@ -31,7 +31,8 @@ pub struct Explained {
 
 impl Gatepost {
     /// The refused requests of the clients that `user` manages, newest first; to whoever administers everything also those
-    /// without a client that is there.
+    /// without a client that is there. A page looks at a bounded number of them, and may be short or empty although there are
+    /// older ones.
     ///
     /// # Errors
     /// If the store fails.
@@ -41,7 +42,7 @@ impl Gatepost {
         mut wanted: Wanted,
         since: Timestamp,
         page: Page,
-    ) -> Result<Vec<Refusal>, Error> {
+    ) -> Result<Listed, Error> {
         let user = user.clone();
         wanted.since = ids::sortable_floor(ids::REQUEST, since);
         self.store

@@ -43,6 +43,8 @@ pub struct StoreMetrics {
     pub point_reads: u64,
     /// Reads that ran past their deadline.
     pub read_timeouts: u64,
+    /// Thousands of steps of SQLite's machine that reads took: what one costs, whatever the machine is doing besides.
+    pub read_kilosteps: u64,
 }
 
 /// The counters behind [`StoreMetrics`]; times are in nanoseconds.
@@ -66,6 +68,7 @@ pub(crate) struct Counters {
     pub(crate) reads: AtomicU64,
     pub(crate) point_reads: AtomicU64,
     pub(crate) read_timeouts: AtomicU64,
+    pub(crate) read_kilosteps: AtomicU64,
 }
 
 impl Counters {
@@ -91,6 +94,7 @@ impl Counters {
             reads: count(&self.reads),
             point_reads: count(&self.point_reads),
             read_timeouts: count(&self.read_timeouts),
+            read_kilosteps: count(&self.read_kilosteps),
         }
     }
 }

@@ -20,6 +20,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 8, name: "event feed", text: include_str!("migrations/0008_event_feed.sql") },
     Migration { number: 9, name: "failing urls", text: include_str!("migrations/0009_failing_urls.sql") },
     Migration { number: 10, name: "replays", text: include_str!("migrations/0010_replays.sql") },
+    Migration { number: 11, name: "makers", text: include_str!("migrations/0011_makers.sql") },
 ];
 
 /// One step of the tables' history.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use gatepost_core::Gatepost;
+use gatepost_core::client_list::MOST_COUNTED;
 use gatepost_model::{Role, Timestamp};
 use http::HeaderMap;
 
@@ -74,7 +75,7 @@ pub(crate) struct Frame {
     pub(crate) flash: Option<Flash>,
     pub(crate) now: Timestamp,
     pub(crate) name: String,
-    pub(crate) clients: u64,
+    clients: u64,
     pub(crate) workspaces: usize,
     standing: String,
     section: Section,
@@ -103,6 +104,13 @@ impl Frame {
             standing,
             section,
         }
+    }
+
+    /// How many clients the user manages, as far as they were counted.
+    pub(crate) fn client_count(&self) -> String {
+        let most = u64::from(MOST_COUNTED);
+        let more = if self.clients > most { "+" } else { "" };
+        format!("{}{more}", crate::words::number(self.clients.min(most)))
     }
 
     /// Marks the entry of the navigation that the page belongs to.

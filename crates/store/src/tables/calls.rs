@@ -80,14 +80,18 @@ static OF_SECRETS: Sql = Sql::new(
      WHERE client_number = $1 AND hour >= $2 GROUP BY secret_number ORDER BY secret_number",
 );
 
+/// Begins with the newer secrets, of which there are few.
 static OF_REPLACED: Sql = Sql::new(
-    "SELECT u.client_number, CAST(sum(u.calls) AS {int}),
+    "WITH replaced AS MATERIALIZED
+     (SELECT DISTINCT s.client_number, s.number, s.expires_at FROM client_secret n CROSS JOIN client_secret s
+      WHERE n.number > 1 AND n.client_number >= $4 AND n.client_number <= $5
+      AND n.killed_at IS NULL AND (n.expires_at IS NULL OR n.expires_at > $3)
+      AND s.client_number = n.client_number AND s.number < n.number
+      AND s.killed_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > $3))
+     SELECT u.client_number, CAST(sum(u.calls) AS {int}),
      CAST(sum(CASE WHEN u.hour >= $2 THEN u.calls ELSE 0 END) AS {int}), max(s.expires_at)
-     FROM client_secret s JOIN secret_call_count u
-     ON u.client_number = s.client_number AND u.secret_number = s.number AND u.hour >= $1
-     WHERE ($4 = 0 OR s.client_number = $4) AND s.killed_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > $3)
-     AND EXISTS (SELECT 1 FROM client_secret n WHERE n.client_number = s.client_number AND n.number > s.number
-      AND n.killed_at IS NULL AND (n.expires_at IS NULL OR n.expires_at > $3))
+     FROM replaced s CROSS JOIN secret_call_count u
+     WHERE u.client_number = s.client_number AND u.secret_number = s.number AND u.hour >= $1
      GROUP BY u.client_number",
 );
 
@@ -281,7 +285,9 @@ pub fn sum_of_replaced(
     now: Timestamp,
     client: Option<ClientNumber>,
 ) -> Result<Vec<Replaced>, StoreError> {
-    tx.all(&OF_REPLACED, params![since, lately, now, one_or_all(client)], |row| {
+    let first = client.map_or(0, |client| client.0);
+    let last = client.map_or(u32::MAX, |client| client.0);
+    tx.all(&OF_REPLACED, params![since, lately, now, first, last], |row| {
         Ok(Replaced { client: row.get(0)?, calls: row.get(1)?, lately: row.get(2)?, ends_at: row.get(3)? })
     })
 }

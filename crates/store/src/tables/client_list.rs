@@ -8,32 +8,59 @@ use super::{named, workspaces};
 use crate::{Row, Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] =
-    &[&ALL, &MANAGED, &COUNT_MANAGED, &DISABLED_URLS, &URLS, &ENABLED, &DETAILS, &WORKSPACES, &LAST_ACTIONS];
+pub const STATEMENTS: &[&Sql] = &[
+    &ALL,
+    &MANAGED,
+    &NUMBERS,
+    &COUNT_MANAGED,
+    &COUNT_BY_WORKSPACE,
+    &DISABLED_URLS,
+    &URLS,
+    &ENABLED,
+    &DETAILS,
+    &WORKSPACES,
+    &LAST_ACTIONS,
+];
 
 static ALL: Sql = Sql::new(
     "SELECT c.number, c.id, c.client_id, c.name, c.status, c.api_version, c.created_at, u.at
      FROM api_client c LEFT JOIN client_use u ON u.client_number = c.number",
 );
 
-static MANAGED: Sql = Sql::new(
-    "SELECT c.number, c.id, c.client_id, c.name, c.status, c.api_version, c.created_at, u.at
-     FROM api_client c LEFT JOIN client_use u ON u.client_number = c.number
-     WHERE (c.created_by = $2
-            OR EXISTS (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number))
-     AND NOT EXISTS
-     (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number AND w.workspace_number NOT IN
-      (SELECT m.workspace_number FROM membership m WHERE m.user_id = $1 AND m.role IN ('owner', 'admin')))",
-);
+/// The numbers of the clients that user `$1`, who makes clients as `$2`, manages, each once. It begins with the user's own
+/// workspaces, so that whoever has few of many does not pay for the others.
+macro_rules! managed {
+    () => {
+        "SELECT e.client_number AS number FROM membership m CROSS JOIN client_workspace e
+         WHERE m.user_id = $1 AND m.role IN ('owner', 'admin') AND e.workspace_number = m.workspace_number
+         AND e.workspace_number =
+         (SELECT min(w.workspace_number) FROM client_workspace w WHERE w.client_number = e.client_number)
+         AND NOT EXISTS
+         (SELECT 1 FROM client_workspace w WHERE w.client_number = e.client_number AND w.workspace_number NOT IN
+          (SELECT o.workspace_number FROM membership o WHERE o.user_id = $1 AND o.role IN ('owner', 'admin')))
+         UNION ALL
+         SELECT c.number FROM api_client c WHERE c.created_by = $2
+         AND NOT EXISTS (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number)"
+    };
+}
 
-static COUNT_MANAGED: Sql = Sql::new(
-    "SELECT count(*) FROM api_client c
-     WHERE (c.created_by = $2
-            OR EXISTS (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number))
-     AND NOT EXISTS
-     (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number AND w.workspace_number NOT IN
-      (SELECT m.workspace_number FROM membership m WHERE m.user_id = $1 AND m.role IN ('owner', 'admin')))",
-);
+static MANAGED: Sql = Sql::new(concat!(
+    "SELECT c.number, c.id, c.client_id, c.name, c.status, c.api_version, c.created_at, u.at
+     FROM api_client c LEFT JOIN client_use u ON u.client_number = c.number WHERE c.number IN (",
+    managed!(),
+    ")"
+));
+
+static NUMBERS: Sql = Sql::new(managed!());
+
+static COUNT_MANAGED: Sql =
+    Sql::new(concat!("SELECT count(*) FROM (SELECT 1 FROM (", managed!(), ") managed LIMIT $3) counted"));
+
+static COUNT_BY_WORKSPACE: Sql = Sql::new(concat!(
+    "SELECT w.workspace_number, count(*) FROM client_workspace w WHERE w.client_number IN (",
+    managed!(),
+    ") GROUP BY w.workspace_number"
+));
 
 static DISABLED_URLS: Sql = Sql::new(
     "SELECT client_number, count(*) FROM webhook_url WHERE state = $1 AND removed_at IS NULL
@@ -114,12 +141,28 @@ fn from_row(row: &Row<'_>) -> Result<Summary, StoreError> {
     })
 }
 
-/// How many clients a user manages.
+/// The numbers of the clients that a user manages, in no order.
 ///
 /// # Errors
 /// If the store fails.
-pub fn count_managed(tx: &Tx<'_>, user: &str) -> Result<u64, StoreError> {
-    tx.one(&COUNT_MANAGED, params![user, &maker(user)], |row| row.get(0))
+pub fn list_managed_numbers(tx: &Tx<'_>, user: &str) -> Result<Vec<ClientNumber>, StoreError> {
+    tx.all(&NUMBERS, params![user, &maker(user)], |row| row.get(0))
+}
+
+/// How many clients a user manages, counted up to `most`.
+///
+/// # Errors
+/// If the store fails.
+pub fn count_managed(tx: &Tx<'_>, user: &str, most: u32) -> Result<u64, StoreError> {
+    tx.one(&COUNT_MANAGED, params![user, &maker(user), most], |row| row.get(0))
+}
+
+/// How many of the clients that a user manages are enabled for each workspace. Where there are none, there is no entry.
+///
+/// # Errors
+/// If the store fails.
+pub fn count_by_workspace(tx: &Tx<'_>, user: &str) -> Result<Vec<(WorkspaceNumber, u64)>, StoreError> {
+    tx.all(&COUNT_BY_WORKSPACE, params![user, &maker(user)], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// The clients that have disabled webhook URLs, with how many.

@@ -1,12 +1,15 @@
 //! Refused requests, kept a while so that they can be explained.
 
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
 use gatepost_model::{ClientNumber, Timestamp};
 
-use super::Page;
-use crate::{Row, Sql, StoreError, Tx, params};
+use super::{Page, client_list, clients};
+use crate::{Row, Sql, SqlBuf, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &GET, &LATEST, &LIST, &LIST_MANAGED];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &GET, &LATEST, &LIST];
 
 static INSERT: Sql = Sql::new(
     "INSERT INTO refused_request
@@ -24,6 +27,7 @@ static LATEST: Sql = Sql::new(
      FROM refused_request WHERE client_number = $1 ORDER BY id DESC LIMIT 1",
 );
 
+/// An empty text leaves a condition out.
 static LIST: Sql = Sql::new(
     "SELECT r.id, r.at, r.client_number, r.workspace, r.verb, r.path, r.status, r.refused_by, r.detail, r.address
      FROM refused_request r LEFT JOIN api_client c ON c.number = r.client_number
@@ -32,23 +36,6 @@ static LIST: Sql = Sql::new(
      AND (CAST($4 AS TEXT) = '' OR r.refused_by = $4)
      AND (CAST($5 AS TEXT) = '' OR r.workspace = $5)
      ORDER BY r.id DESC LIMIT $6",
-);
-
-/// The rule of who manages a client is that of `client_list`. An empty text leaves a condition out.
-static LIST_MANAGED: Sql = Sql::new(
-    "SELECT r.id, r.at, r.client_number, r.workspace, r.verb, r.path, r.status, r.refused_by, r.detail, r.address
-     FROM refused_request r LEFT JOIN api_client c ON c.number = r.client_number
-     WHERE r.id < $1 AND r.id >= $2
-     AND (CAST($3 AS TEXT) = '' OR c.id = $3 OR ($3 = 'unknown' AND c.number IS NULL))
-     AND (CAST($4 AS TEXT) = '' OR r.refused_by = $4)
-     AND (CAST($5 AS TEXT) = '' OR r.workspace = $5)
-     AND ((c.number IS NULL AND CAST($9 AS {int}) = 1)
-      OR (c.number IS NOT NULL AND (c.created_by = $7
-          OR EXISTS (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number))
-      AND NOT EXISTS
-      (SELECT 1 FROM client_workspace w WHERE w.client_number = c.number AND w.workspace_number NOT IN
-       (SELECT m.workspace_number FROM membership m WHERE m.user_id = $6 AND m.role IN ('owner', 'admin')))))
-     ORDER BY r.id DESC LIMIT $8",
 );
 
 /// Stands for the id of a client in [`Wanted`]: refusals without a client that is there.
@@ -135,6 +122,18 @@ pub struct Wanted {
     pub with_unknown_clients: bool,
 }
 
+/// So many are looked at for a page: no index tells which of them match.
+pub const MOST_LOOKED_AT: u32 = 10_000;
+
+/// A page of refusals.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    /// Those that match, newest first.
+    pub rows: Vec<Refusal>,
+    /// The oldest that was looked at, if there are older ones that may match and the page has room.
+    pub looked_to: Option<String>,
+}
+
 /// Refusals, newest first, whoever may see them.
 ///
 /// # Errors
@@ -148,25 +147,58 @@ pub fn list(tx: &Tx<'_>, wanted: &Wanted, page: &Page) -> Result<Vec<Refusal>, S
 ///
 /// # Errors
 /// If the store fails.
-pub fn list_managed(
-    tx: &Tx<'_>,
-    user: &str,
-    wanted: &Wanted,
-    page: &Page,
-) -> Result<Vec<Refusal>, StoreError> {
-    let maker = format!("user:{user}");
-    let values = params![
-        page.bound(),
-        &wanted.since,
-        &wanted.client,
-        &wanted.refused_by,
-        &wanted.workspace,
-        user,
-        &maker,
-        page.limit,
-        u32::from(wanted.with_unknown_clients),
-    ];
-    tx.all(&LIST_MANAGED, values, from_row)
+pub fn list_managed(tx: &Tx<'_>, user: &str, wanted: &Wanted, page: &Page) -> Result<Listed, StoreError> {
+    let client = match wanted.client.as_str() {
+        "" | UNKNOWN_CLIENT => None,
+        id => Some(clients::lookup_number(tx, id)?.unwrap_or(ClientNumber(0))),
+    };
+    let mut sql = SqlBuf::new(tx.dialect());
+    sql.push("SELECT id FROM refused_request");
+    by_index(&mut sql, wanted, client, page);
+    sql.push(" ORDER BY id DESC LIMIT 1 OFFSET ").bind(MOST_LOOKED_AT);
+    let lower_end: Option<String> = tx.opt(&sql, &sql.values(), |row| row.get(0))?;
+
+    let managed: BTreeSet<_> = client_list::list_managed_numbers(tx, user)?.into_iter().collect();
+    let mut sql = SqlBuf::new(tx.dialect());
+    sql.push(
+        "SELECT id, at, client_number, workspace, verb, path, status, refused_by, detail, address,
+         CAST(CASE WHEN EXISTS (SELECT 1 FROM api_client c WHERE c.number = refused_request.client_number)
+          THEN 1 ELSE 0 END AS {int})
+         FROM refused_request",
+    );
+    by_index(&mut sql, wanted, client, page);
+    for (condition, text) in [
+        (" AND refused_by = ", Some(&wanted.refused_by).filter(|text| !text.is_empty())),
+        (" AND workspace = ", Some(&wanted.workspace).filter(|text| !text.is_empty())),
+        (" AND id >= ", lower_end.as_ref()),
+    ] {
+        if let Some(text) = text {
+            sql.push(condition).bind(text);
+        }
+    }
+    sql.push(" ORDER BY id DESC");
+    let mut rows = Vec::new();
+    tx.scan(&sql, &sql.values(), |row| {
+        let (refusal, is_known) = (from_row(row)?, row.get::<i64>(10)? == 1);
+        let is_theirs = match refusal.client.filter(|_| is_known) {
+            Some(client) => wanted.client != UNKNOWN_CLIENT && managed.contains(&client),
+            None => wanted.with_unknown_clients,
+        };
+        if is_theirs {
+            rows.push(refusal);
+        }
+        let is_full = rows.len() >= page.limit as usize;
+        Ok(if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    let looked_to = lower_end.filter(|_| rows.len() < page.limit as usize);
+    Ok(Listed { rows, looked_to })
+}
+
+fn by_index(sql: &mut SqlBuf, wanted: &Wanted, client: Option<ClientNumber>, page: &Page) {
+    sql.push(" WHERE id < ").bind(page.bound()).push(" AND id >= ").bind(&wanted.since);
+    if let Some(client) = client {
+        sql.push(" AND client_number = ").bind(client);
+    }
 }
 
 fn from_row(row: &Row<'_>) -> Result<Refusal, StoreError> {

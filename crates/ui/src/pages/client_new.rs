@@ -31,7 +31,7 @@ struct NewClientPage<'a> {
 /// A workspace that may be ticked.
 struct Choice<'a> {
     workspace: &'a Workspace,
-    clients: usize,
+    clients: u64,
     ticked: bool,
 }
 
@@ -117,7 +117,7 @@ fn filled<'a>(
     frame: &'a Frame,
     visit: &'a Visit,
     form: &'a Form,
-    counts: &BTreeMap<WorkspaceNumber, usize>,
+    counts: &BTreeMap<WorkspaceNumber, u64>,
     errors: &'a Errors,
 ) -> NewClientPage<'a> {
     let ticked = form.all("workspace");

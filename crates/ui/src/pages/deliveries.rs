@@ -8,10 +8,10 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect};
-use gatepost_core::client_list::{Cursor, Group, Order, Summary, Wanted};
+use gatepost_core::client_list::Summary;
 use gatepost_core::deliveries::Shown;
 use gatepost_core::delivery_log::{Count, Counts, FailingUrl, LatestAttempt, MOST_COUNTED};
-use gatepost_core::{Error, Gatepost, client_list};
+use gatepost_core::{Error, Gatepost};
 use gatepost_model::webhook::{Delivery, Outcome};
 use gatepost_model::{DeliveryState, Timestamp, User, ids};
 
@@ -30,7 +30,7 @@ use self::asked::Asked;
 const PER_PAGE: usize = 25;
 
 /// So many clients are offered to filter by; others have a tab on their own page.
-const CLIENTS_OFFERED: usize = 200;
+pub(super) const CLIENTS_OFFERED: usize = 200;
 
 /// The URLs of so many clients are offered unless one client is chosen.
 const CLIENTS_WITH_URLS: usize = 50;
@@ -227,18 +227,9 @@ fn answer(latest: LatestAttempt) -> (String, String) {
 
 /// The clients that are offered to filter by.
 pub(super) async fn offered(gatepost: &Arc<Gatepost>, user: &User) -> Result<Vec<Summary>, Failure> {
-    let wanted = Wanted {
-        search: String::new(),
-        workspace: None,
-        version: None,
-        group: Group::All,
-        order: Order::Name,
-        reversed: false,
-        cursor: Cursor::Start,
-        limit: CLIENTS_OFFERED,
-    };
-    let listed: client_list::Listed = gatepost.list_managed_clients(user, wanted).await?;
-    Ok(listed.rows.into_iter().map(|row| row.client).collect())
+    let mut clients = gatepost.managed_clients_by_name(user).await?;
+    clients.truncate(CLIENTS_OFFERED);
+    Ok(clients)
 }
 
 /// Where a delivery stands.

@@ -12,7 +12,7 @@ use gatepost_core::requests::{Refusal, UNKNOWN_CLIENT, Wanted};
 use gatepost_core::{Gatepost, Page};
 use url::form_urlencoded;
 
-use super::deliveries::offered;
+use super::deliveries::CLIENTS_OFFERED;
 use super::{Answer, framed};
 use crate::BASE;
 use crate::form::Form;
@@ -132,19 +132,23 @@ pub(super) async fn show(
     let asked = Asked::read(&Form::query(query.as_deref()));
     let since = visit.now.minus(asked.span());
     let page = Page { before: asked.before.clone(), limit: PER_PAGE + 1 };
-    let mut refusals = gatepost.list_refusals(visit.user(), asked.wanted(), since, page).await?;
+    let listed = gatepost.list_refusals(visit.user(), asked.wanted(), since, page).await?;
+    let mut refusals = listed.rows;
     let has_more = refusals.len() > PER_PAGE as usize;
     refusals.truncate(PER_PAGE as usize);
     let last = refusals.last().filter(|_| has_more).map(|refusal| refusal.id.clone());
-    let next = last.map(|id| Asked { before: Some(id), ..asked.clone() }.address());
-    let clients = gatepost.list_client_names(visit.user()).await?;
-    let name = |refusal: &Refusal| refusal.client.and_then(|number| clients.get(&number)).cloned();
+    let next = last.or(listed.looked_to).map(|id| Asked { before: Some(id), ..asked.clone() }.address());
+    let mut clients = gatepost.managed_clients_by_name(visit.user()).await?;
+    let name = |refusal: &Refusal| {
+        let client = clients.iter().find(|client| Some(client.number) == refusal.client);
+        client.map(|client| client.name.clone())
+    };
     let lines = refusals.into_iter().map(|refusal| Line { client: name(&refusal), refusal }).collect();
+    clients.truncate(CLIENTS_OFFERED);
     let tally = match asked.client.as_str() {
         "" | UNKNOWN_CLIENT => None,
         id => Some(gatepost.tally_of(visit.user(), id, since).await?),
     };
-    let clients = offered(&gatepost, visit.user()).await?;
     let frame = Frame::new(&visit, Section::Requests);
     let with_strangers = gatepost.sees_unknown_clients(visit.user()).await?;
     let page = RequestsPage { frame: &frame, lines, clients, asked: &asked, with_strangers, tally, next };

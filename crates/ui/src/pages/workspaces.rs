@@ -22,11 +22,11 @@ use crate::session::Visit;
 struct WorkspacesPage<'a> {
     frame: &'a Frame,
     memberships: &'a [Membership],
-    counts: BTreeMap<WorkspaceNumber, usize>,
+    counts: BTreeMap<WorkspaceNumber, u64>,
 }
 
 impl WorkspacesPage<'_> {
-    fn clients(&self, held: &Membership) -> usize {
+    fn clients(&self, held: &Membership) -> u64 {
         self.counts.get(&held.workspace.number).copied().unwrap_or(0)
     }
 }

@@ -33,6 +33,8 @@ mod samples;
 #[cfg(test)]
 mod signing_in;
 #[cfg(test)]
+mod speed;
+#[cfg(test)]
 mod standing;
 #[cfg(test)]
 mod styles;

@@ -1,6 +1,6 @@
 //! The styles keep their promises: contrast, colours in one file, nothing inline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -88,6 +88,29 @@ fn colours_are_named_in_one_file() {
             assert!(!text.contains(colour), "{colour} in {}", file.display());
         }
     }
+}
+
+#[test]
+fn every_class_of_the_styles_is_on_some_page() {
+    let read = |file: PathBuf| fs::read_to_string(file).unwrap_or_default();
+    let written: Vec<String> = files("templates").into_iter().chain(files("src")).map(read).collect();
+    let script = include_str!("../../assets/gatepost.js");
+    let is_word = |character: char| character.is_ascii_alphanumeric() || character == '-' || character == '_';
+    // Templates name classes in their attributes, pages in texts of their own.
+    let named = written.iter().flat_map(|text| text.split('"').skip(1).step_by(2)).chain([script]);
+    let used: BTreeSet<&str> = named.flat_map(|text| text.split(|c| !is_word(c))).collect();
+    let mut unused = BTreeSet::new();
+    for css in files("assets/css").into_iter().map(read) {
+        let selectors = css.split('}').filter_map(|rule| rule.rsplit_once('{')).map(|(selector, _)| selector);
+        for class in selectors.flat_map(|selector| selector.split('.').skip(1)) {
+            let class: String = class.chars().take_while(|c| is_word(*c)).collect();
+            let is_name = class.starts_with(|first: char| first.is_ascii_alphabetic());
+            if is_name && !used.contains(class.as_str()) {
+                unused.insert(class);
+            }
+        }
+    }
+    assert!(unused.is_empty(), "delete what styles these: {unused:?}");
 }
 
 #[test]

@@ -141,8 +141,12 @@ impl ReadConnection {
         connection.pragma_update(None, "query_only", true)?;
         connection.pragma_update(None, "cache_size", -i64::from(options.reader_cache_kib))?;
         let deadline = Arc::new(Deadline::new());
-        let watched = Arc::clone(&deadline);
-        connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || watched.is_over()))?;
+        let (watched, counted) = (Arc::clone(&deadline), Arc::clone(counters));
+        let look = move || {
+            count(&counted.read_kilosteps);
+            watched.is_over()
+        };
+        connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(look))?;
         Ok(Self { connection, deadline, limit: options.read_deadline, counters: Arc::clone(counters) })
     }
 
