@@ -5,7 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use gatepost_model::{ApiClient, ClientNumber, DeliveryState, Method, Timestamp, User, WorkspaceNumber};
 use gatepost_store::tables::delivery_list::{self, Filter};
-pub use gatepost_store::tables::delivery_list::{Count, Counts, Failing, LatestAttempt, MOST_COUNTED};
+pub use gatepost_store::tables::delivery_list::{
+    Count, Counts, Failing, LatestAttempt, MOST_COUNTED, MOST_FAILING,
+};
 use gatepost_store::tables::{Page, Span, client_list, clients};
 use gatepost_store::{StoreError, Tx};
 
@@ -142,7 +144,12 @@ impl Gatepost {
     /// # Errors
     /// If the store fails.
     pub async fn failing_urls_seen_by(&self, user: &User) -> Result<Vec<FailingUrl>, Error> {
-        let failing = self.store.read(delivery_list::list_failing).await?;
+        let looker = user.clone();
+        let failing = self.store.read(move |tx| {
+            let managed = managed(tx, &looker)?;
+            delivery_list::list_failing(tx, |client| managed.contains(&client))
+        });
+        let failing = failing.await?;
         let mut seen = Vec::new();
         for failing in failing {
             let Some(client) = self.directory.lookup(&self.store, failing.client).await? else { continue };

@@ -12,6 +12,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &ALL,
     &MANAGED,
     &NUMBERS,
+    &IDS,
     &COUNT_MANAGED,
     &COUNT_BY_WORKSPACE,
     &DISABLED_URLS,
@@ -52,6 +53,8 @@ static MANAGED: Sql = Sql::new(concat!(
 ));
 
 static NUMBERS: Sql = Sql::new(managed!());
+
+static IDS: Sql = Sql::new(concat!("SELECT id FROM api_client WHERE number IN (", managed!(), ")"));
 
 static COUNT_MANAGED: Sql =
     Sql::new(concat!("SELECT count(*) FROM (SELECT 1 FROM (", managed!(), ") managed LIMIT $3) counted"));
@@ -147,6 +150,14 @@ fn from_row(row: &Row<'_>) -> Result<Summary, StoreError> {
 /// If the store fails.
 pub fn list_managed_numbers(tx: &Tx<'_>, user: &str) -> Result<Vec<ClientNumber>, StoreError> {
     tx.all(&NUMBERS, params![user, &maker(user)], |row| row.get(0))
+}
+
+/// The ids of the clients that a user manages, in no order.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_managed_ids(tx: &Tx<'_>, user: &str) -> Result<Vec<String>, StoreError> {
+    tx.all(&IDS, params![user, &maker(user)], |row| row.get(0))
 }
 
 /// How many clients a user manages, counted up to `most`.

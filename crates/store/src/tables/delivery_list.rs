@@ -320,17 +320,21 @@ pub fn lookup_latest_attempt(
     })
 }
 
-/// Webhook URLs whose receivers took nothing since a delivery to them was tried in vain, those with most pending first. Only
-/// [`MOST_LOOKED_AT`] pending deliveries are looked at.
+/// No more webhook URLs than this are looked at for [`list_failing`], a few statements each.
+pub const MOST_FAILING: usize = 10;
+
+/// Webhook URLs of the clients that `sees` lets through whose receivers took nothing since a delivery to them was tried in
+/// vain, those with most pending first. Only [`MOST_LOOKED_AT`] pending deliveries and [`MOST_FAILING`] URLs are looked at.
 ///
 /// # Errors
 /// If the store fails.
-pub fn list_failing(tx: &Tx<'_>) -> Result<Vec<Failing>, StoreError> {
-    let tried = tx.all(&FAILING, params![MOST_LOOKED_AT], |row| {
+pub fn list_failing(tx: &Tx<'_>, sees: impl Fn(ClientNumber) -> bool) -> Result<Vec<Failing>, StoreError> {
+    let mut tried = tx.all(&FAILING, params![MOST_LOOKED_AT], |row| {
         Ok((row.get::<ClientNumber>(0)?, row.get::<String>(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
     })?;
+    tried.retain(|(client, ..)| sees(*client));
     let mut failing = Vec::new();
-    for (client, url_id, pending, since, newest) in tried {
+    for (client, url_id, pending, since, newest) in tried.into_iter().take(MOST_FAILING) {
         let (since, newest): (Option<Timestamp>, Option<String>) = (since, newest);
         let Some((since, newest)) = since.zip(newest) else { continue };
         let Some(delivery) = super::deliveries::lookup(tx, &newest)? else { continue };

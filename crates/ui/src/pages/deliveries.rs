@@ -10,7 +10,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect};
 use gatepost_core::client_list::Summary;
 use gatepost_core::deliveries::Shown;
-use gatepost_core::delivery_log::{Count, Counts, FailingUrl, LatestAttempt, MOST_COUNTED};
+use gatepost_core::delivery_log::{Count, Counts, FailingUrl, LatestAttempt, MOST_COUNTED, MOST_FAILING};
 use gatepost_core::{Error, Gatepost};
 use gatepost_model::webhook::{Delivery, Outcome};
 use gatepost_model::{DeliveryState, Timestamp, User, ids};
@@ -183,6 +183,11 @@ fn strip(failing: Vec<FailingUrl>) -> Option<Strip> {
 }
 
 impl Strip {
+    /// Whether further ones were not looked at.
+    fn is_cut(&self) -> bool {
+        self.others + 1 >= MOST_FAILING
+    }
+
     /// The list of what is pending for it.
     fn pending(&self) -> String {
         let client = self.failing.client.id.clone();
