@@ -7,7 +7,9 @@ mod advice;
 mod api_tokens;
 mod audit;
 mod client;
+mod client_history;
 mod client_new;
+mod client_versions;
 mod client_workspaces;
 mod clients;
 mod conflict;
@@ -36,7 +38,7 @@ mod standing;
 pub(crate) mod stopping;
 mod theme;
 mod troubleshooting;
-pub(crate) mod untick;
+mod untick;
 mod url;
 mod urls;
 mod workspace;
@@ -155,6 +157,8 @@ fn of_a_client() -> Routes {
         .route(&at("/workspaces"), post(client_workspaces::send))
         .route(&at("/methods"), post(methods::send))
         .route(&at("/samples/{method}"), get(sample::show))
+        .route(&at("/history"), get(client_history::show))
+        .route(&at("/versions"), get(client_versions::show))
         .route(&at("/settings"), get(settings::show).post(settings::send))
         .route(&at("/settings/addresses"), get(addresses::show))
         .route(&at("/urls"), post(urls::add))

@@ -19,7 +19,7 @@ use crate::frame::{Frame, Section};
 use crate::session::Visit;
 use crate::words::capital;
 
-const PER_PAGE: usize = 25;
+pub(super) const PER_PAGE: usize = 25;
 
 #[derive(Template)]
 #[template(path = "audit.html")]
@@ -31,21 +31,21 @@ struct AuditPage<'a> {
 }
 
 /// An entry as the table shows it.
-struct Line {
-    at: Timestamp,
-    who: String,
-    what: &'static str,
+pub(super) struct Line {
+    pub(super) at: Timestamp,
+    pub(super) who: String,
+    pub(super) what: &'static str,
     /// None where it is whoever did it.
-    subject: Option<Subject>,
-    from: String,
-    diff: Vec<Difference>,
+    pub(super) subject: Option<Subject>,
+    pub(super) from: String,
+    pub(super) diff: Vec<Difference>,
 }
 
 /// What an entry is about.
 #[derive(Clone)]
-struct Subject {
-    name: String,
-    link: Option<String>,
+pub(super) struct Subject {
+    pub(super) name: String,
+    pub(super) link: Option<String>,
 }
 
 /// What was done, as a sentence begins. What is not here is shown by its name.
@@ -115,7 +115,8 @@ pub(super) async fn show(
     framed(&gatepost, &frame, &AuditPage { frame: &frame, lines, subject, next })
 }
 
-fn line(entry: &Entry, names: &HashMap<String, String>, subject: Subject) -> Line {
+/// An entry as the table shows it.
+pub(super) fn line(entry: &Entry, names: &HashMap<String, String>, subject: Subject) -> Line {
     let what = ACTIONS.iter().find(|(action, _)| *action == entry.action);
     let is_own = entry.actor.strip_prefix("user:") == Some(&entry.subject_id);
     Line {

@@ -11,7 +11,7 @@ use super::standing::who;
 use super::stopping::NOT_THE_NAME;
 use crate::failure::Failure;
 use crate::form::Form;
-use crate::words::{count, number};
+use crate::words::{count, deliveries};
 
 /// The question, over the client's page.
 #[derive(Template)]
@@ -130,9 +130,4 @@ impl Untick<'_> {
     pub(super) fn over(&self) -> Result<Over, Failure> {
         if self.problem.is_some() { Over::dialog_again(self) } else { Over::dialog(self) }
     }
-}
-
-/// "1 delivery", "1,204 deliveries".
-pub(crate) fn deliveries(many: u64) -> String {
-    if many == 1 { String::from("1 delivery") } else { format!("{} deliveries", number(many)) }
 }

@@ -9,6 +9,8 @@ mod attacks;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod client_tabs;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod deliveries;
