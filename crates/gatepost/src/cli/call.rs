@@ -14,10 +14,21 @@ pub(super) struct Call {
     pub(super) body: Option<Value>,
     /// What the call needs to be there.
     pub(super) needs: Needs,
+    /// Where it can be made.
+    pub(super) place: Place,
     /// How many entries a whole page of the answer has, if the answer is a list in pages.
     pub(super) page: Option<u32>,
     /// Sets the answer out.
     pub(super) show: fn(&Value) -> String,
+}
+
+/// Where a call can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Over the network too, with an admin token.
+    Anywhere,
+    /// On the machine of the deployment only: it is the operator's.
+    Machine,
 }
 
 /// What must be there for a call, when no server runs.
@@ -37,7 +48,15 @@ impl Call {
     /// A call that reads.
     #[must_use]
     pub(super) fn get(path: String, show: fn(&Value) -> String) -> Self {
-        Self { verb: Method::GET, path, body: None, needs: Needs::Deployment, page: None, show }
+        Self {
+            verb: Method::GET,
+            path,
+            body: None,
+            needs: Needs::Deployment,
+            place: Place::Anywhere,
+            page: None,
+            show,
+        }
     }
 
     /// A call that does something.
@@ -56,6 +75,12 @@ impl Call {
     #[must_use]
     pub(super) fn needing(self, needs: Needs) -> Self {
         Self { needs, ..self }
+    }
+
+    /// The same call, which is the operator's.
+    #[must_use]
+    pub(super) fn on_the_machine(self) -> Self {
+        Self { place: Place::Machine, ..self }
     }
 
     /// The same call, whose answer is a list in pages of so many.

@@ -44,13 +44,15 @@ impl DbCall {
     #[must_use]
     pub(super) fn call(&self) -> Call {
         match self {
-            Self::Migrate => Call::post(path(&["migrate"]), Map::new(), migrated).needing(Needs::NewDatabase),
-            Self::Status => Call::get(path(&["status"]), status).needing(Needs::Database),
+            Self::Migrate => Call::post(path(&["migrate"]), Map::new(), migrated)
+                .needing(Needs::NewDatabase)
+                .on_the_machine(),
+            Self::Status => Call::get(path(&["status"]), status).needing(Needs::Database).on_the_machine(),
             Self::Backup { file } => {
                 let mut body = Map::new();
                 // The server may run in another folder.
                 put(&mut body, "path", Some(absolute(file)));
-                Call::post(path(&["backup"]), body, backed_up).needing(Needs::Database)
+                Call::post(path(&["backup"]), body, backed_up).needing(Needs::Database).on_the_machine()
             }
         }
     }

@@ -49,6 +49,20 @@ pub(super) enum DeliveryCommand {
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         id: String,
     },
+    /// Try a pending delivery at once.
+    #[command(after_help = "Example:\n  gatepost delivery send-now dlv_01jd8z5m3k7q2x9w4t6y0b1c8e")]
+    SendNow {
+        /// The delivery's id.
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        id: String,
+    },
+    /// Call a pending delivery off.
+    #[command(after_help = "Example:\n  gatepost delivery cancel dlv_01jd8z5m3k7q2x9w4t6y0b1c8e")]
+    Cancel {
+        /// The delivery's id.
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        id: String,
+    },
     /// Send a delivery's event once more.
     ///
     /// It becomes a new delivery that points at the old one, with the same webhook-id.
@@ -81,6 +95,8 @@ impl DeliveryCommand {
                 Call::get(with_query(path(&["deliveries"]), &parameters), list).in_pages(*limit)
             }
             Self::Show { id } => Call::get(path(&["deliveries", id]), show),
+            Self::SendNow { id } => Call::post(path(&["deliveries", id, "send-now"]), Map::new(), sent),
+            Self::Cancel { id } => Call::post(path(&["deliveries", id, "cancel"]), Map::new(), cancelled),
             Self::Replay { id } => Call::post(path(&["deliveries", id, "replay"]), Map::new(), replayed),
         }
     }
@@ -108,6 +124,14 @@ fn show(delivery: &Value) -> String {
         shown.push_str(&attempt.finish());
     }
     shown
+}
+
+fn sent(delivery: &Value) -> String {
+    details("It is tried at once:", delivery).finish()
+}
+
+fn cancelled(delivery: &Value) -> String {
+    details("It is not sent any more:", delivery).finish()
 }
 
 fn replayed(delivery: &Value) -> String {

@@ -4,6 +4,7 @@
 //! that is made while a server runs is in force there when the command returns. To add a command: its arguments and its
 //! call in its subject's file, and a line in the table of `tests`.
 
+mod admin_token;
 mod audit;
 mod call;
 mod client;
@@ -11,16 +12,21 @@ mod config;
 mod copy;
 mod db;
 mod delivery;
+mod invitation;
 mod listen;
 mod method;
+mod network;
 mod output;
+mod person;
 mod replay;
+mod request;
 mod send;
 mod serve;
 mod show;
 #[cfg(test)]
 mod tests;
 mod token;
+mod webhook_url;
 mod workspace;
 
 use std::ffi::OsString;
@@ -33,6 +39,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::call::Call;
 use self::output::{Failure, Output};
+use self::send::Answer;
 use crate::config::{Config, Inputs, Log, LogFormat};
 use crate::{demo, telemetry};
 
@@ -48,6 +55,7 @@ struct Cli {
 
 const AFTER_HELP: &str = "\
 Commands work with the server running or stopped; a change is in force in a running server when the command returns.
+With --server they work on another machine's, within the scopes of the admin token in GATEPOST_ADMIN_TOKEN.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 what was named does not exist.
 Errors go to stderr, with --json as JSON.
@@ -74,6 +82,9 @@ struct Common {
     /// The configuration file [default: gatepost.toml in the data folder, if it is there].
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// A server on another machine: its https:// address. The admin token is read from GATEPOST_ADMIN_TOKEN.
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "URL")]
+    server: Option<String>,
     /// Print JSON, as the admin API answers it.
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
@@ -93,11 +104,21 @@ enum Command {
     Workspace(workspace::WorkspaceCommand),
     #[command(subcommand)]
     Client(Box<client::ClientCommand>),
+    #[command(subcommand)]
+    WebhookUrl(webhook_url::WebhookUrlCommand),
     Token(token::TokenCommand),
     #[command(subcommand)]
     Delivery(delivery::DeliveryCommand),
     #[command(subcommand)]
     Replay(replay::ReplayCommand),
+    #[command(subcommand)]
+    Request(request::RequestCommand),
+    #[command(subcommand)]
+    Person(person::PersonCommand),
+    #[command(subcommand)]
+    Invitation(invitation::InvitationCommand),
+    #[command(subcommand)]
+    AdminToken(admin_token::AdminTokenCommand),
     #[command(subcommand)]
     Audit(audit::AuditCommand),
     #[command(subcommand)]
@@ -122,6 +143,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn perform(cli: &Cli, output: Output) -> Result<(), Failure> {
     let inputs = cli.inputs();
+    if cli.common.server.is_some() && cli.command.is_of_the_machine() {
+        return Err(Failure::Failed(anyhow::anyhow!(
+            "this command is about the machine that it runs on: leave --server out"
+        )));
+    }
     let call = match &cli.command {
         Command::Config(command) => return command.run(&inputs, &output),
         Command::Demo { keep } => return Ok(runtime(1)?.block_on(demo::run(*keep))?),
@@ -136,6 +162,11 @@ fn perform(cli: &Cli, output: Output) -> Result<(), Failure> {
         Command::Token(command) => command.call(),
         Command::Delivery(command) => command.call(),
         Command::Replay(command) => command.call(),
+        Command::WebhookUrl(command) => command.call(),
+        Command::Request(command) => command.call(),
+        Command::Person(command) => command.call(),
+        Command::Invitation(command) => command.call(),
+        Command::AdminToken(command) => command.call(),
         Command::Audit(command) => command.call(),
         Command::Method(command) => command.call(),
         Command::Db(db::DbCommand::Copy(command)) => {
@@ -145,13 +176,22 @@ fn perform(cli: &Cli, output: Output) -> Result<(), Failure> {
         }
         Command::Db(db::DbCommand::Call(command)) => command.call(),
     };
-    ask(&call, &inputs, output)
+    let answer = match &cli.common.server {
+        Some(server) => {
+            telemetry::start(&quiet());
+            let token = std::env::var(network::TOKEN).ok();
+            runtime(1)?.block_on(network::Server::new(server, token)?.send(&call))?
+        }
+        None => {
+            let config = load(&inputs)?;
+            telemetry::start(&quiet());
+            runtime(1)?.block_on(send::send(&call, &config, &inputs.data))?
+        }
+    };
+    tell(&call, answer, output)
 }
 
-fn ask(call: &Call, inputs: &Inputs, output: Output) -> Result<(), Failure> {
-    let config = load(inputs)?;
-    telemetry::start(&quiet());
-    let answer = runtime(1)?.block_on(send::send(call, &config, &inputs.data))?;
+fn tell(call: &Call, answer: Answer, output: Output) -> Result<(), Failure> {
     if !answer.status.is_success() {
         return Err(Failure::Refused(answer));
     }
@@ -183,6 +223,16 @@ fn runtime(threads: u32) -> anyhow::Result<Runtime> {
         }
     };
     builder.enable_all().build().context("the program cannot start its runtime")
+}
+
+impl Command {
+    /// Whether it is about this machine itself rather than about what a server manages.
+    const fn is_of_the_machine(&self) -> bool {
+        matches!(
+            self,
+            Self::Serve(_) | Self::Demo { .. } | Self::Config(_) | Self::Db(db::DbCommand::Copy(_))
+        )
+    }
 }
 
 impl Cli {

@@ -92,13 +92,17 @@ async fn to_server(call: &Call, stream: UnixStream) -> anyhow::Result<Answer> {
 }
 
 fn request(call: &Call) -> anyhow::Result<Request<Full<Bytes>>> {
-    let body = call.body.as_ref().map(Value::to_string).unwrap_or_default();
     let builder = Request::builder()
         .method(call.verb.clone())
         .uri(&call.path)
         .header(header::HOST, "gatepost")
         .header(header::CONTENT_TYPE, "application/json");
-    builder.body(Full::from(body)).context("the command cannot be written as a request")
+    builder.body(Full::from(body_of(call))).context("the command cannot be written as a request")
+}
+
+/// The body of a call, as it is sent.
+pub(super) fn body_of(call: &Call) -> String {
+    call.body.as_ref().map(Value::to_string).unwrap_or_default()
 }
 
 async fn read<B>(response: http::Response<B>) -> anyhow::Result<Answer>

@@ -20,6 +20,11 @@ fn call(words: &[&str]) -> Call {
         Command::Token(command) => command.call(),
         Command::Delivery(command) => command.call(),
         Command::Replay(command) => command.call(),
+        Command::WebhookUrl(command) => command.call(),
+        Command::Request(command) => command.call(),
+        Command::Person(command) => command.call(),
+        Command::Invitation(command) => command.call(),
+        Command::AdminToken(command) => command.call(),
         Command::Audit(command) => command.call(),
         Command::Method(command) => command.call(),
         Command::Db(db::DbCommand::Call(command)) => command.call(),
@@ -128,6 +133,79 @@ fn each_command_is_one_call() {
         ("db status", "GET /status", json!(null)),
         ("db backup /x/y.db", "POST /backup", json!({"path": "/x/y.db"})),
     ];
+    are_calls(rows);
+}
+
+#[test]
+fn each_command_about_people_requests_and_webhook_urls_is_one_call() {
+    let rows: &[(&str, &str, serde_json::Value)] = &[
+        ("delivery send-now dlv_1", "POST /deliveries/dlv_1/send-now", json!({})),
+        ("delivery cancel dlv_1", "POST /deliveries/dlv_1/cancel", json!({})),
+        ("client list --search a --sort name", "GET /clients?q=a&sort=name&limit=1000", json!(null)),
+        ("client calls gpc_1", "GET /clients/gpc_1/calls", json!(null)),
+        ("workspace rename shop Shop", "PATCH /workspaces/shop", json!({"name": "Shop"})),
+        ("webhook-url show gpc_1 whu_1", "GET /clients/gpc_1/webhook-urls/whu_1", json!(null)),
+        ("webhook-url test gpc_1 whu_1", "POST /clients/gpc_1/webhook-urls/whu_1/test", json!({})),
+        ("webhook-url pause gpc_1 whu_1", "POST /clients/gpc_1/webhook-urls/whu_1/pause", json!({})),
+        (
+            "webhook-url resume gpc_1 whu_1 --deliveries newest",
+            "POST /clients/gpc_1/webhook-urls/whu_1/resume",
+            json!({"deliveries": "newest"}),
+        ),
+        (
+            "webhook-url enable gpc_1 whu_1 --deliveries all",
+            "POST /clients/gpc_1/webhook-urls/whu_1/enable",
+            json!({"deliveries": "all"}),
+        ),
+        (
+            "webhook-url move gpc_1 whu_1 https://x/",
+            "POST /clients/gpc_1/webhook-urls/whu_1/move",
+            json!({"url": "https://x/"}),
+        ),
+        (
+            "webhook-url rotate-key gpc_1 whu_1",
+            "POST /clients/gpc_1/webhook-urls/whu_1/signing-key/rotate",
+            json!({"overlap": "24h"}),
+        ),
+        (
+            "webhook-url end-old-keys gpc_1 whu_1",
+            "POST /clients/gpc_1/webhook-urls/whu_1/signing-key/end-old",
+            json!({}),
+        ),
+        (
+            "webhook-url reveal-key gpc_1 whu_1",
+            "POST /clients/gpc_1/webhook-urls/whu_1/signing-key/reveal",
+            json!({}),
+        ),
+        ("request list --check token", "GET /requests?check=token&limit=100", json!(null)),
+        ("request explain req_1", "GET /requests/req_1", json!(null)),
+        ("person list", "GET /people", json!(null)),
+        ("person show usr_1", "GET /people/usr_1", json!(null)),
+        ("person role usr_1 shop admin", "PUT /people/usr_1/memberships/shop", json!({"role": "admin"})),
+        ("person remove usr_1 shop", "DELETE /people/usr_1/memberships/shop", json!(null)),
+        ("person password-link usr_1", "POST /people/usr_1/password-link", json!({})),
+        ("person sessions usr_1", "GET /people/usr_1/sessions", json!(null)),
+        ("person sign-out usr_1", "POST /people/usr_1/sessions/end", json!({})),
+        ("person sign-out usr_1 --session a1", "POST /people/usr_1/sessions/a1/end", json!({})),
+        ("invitation list", "GET /invitations", json!(null)),
+        (
+            "invitation create --email a@b.c --workspace x,y --role member",
+            "POST /invitations",
+            json!({"email": "a@b.c", "workspaces": ["x", "y"], "role": "member"}),
+        ),
+        ("invitation withdraw inv_1", "POST /invitations/inv_1/withdraw", json!({})),
+        ("admin-token list", "GET /admin-tokens", json!(null)),
+        ("admin-token end adt_1", "POST /admin-tokens/adt_1/end", json!({})),
+        (
+            "admin-token create --user a@b.c --name CI --scope clients:read,audit:read --workspace x",
+            "POST /admin-tokens",
+            json!({"user": "a@b.c", "name": "CI", "scopes": ["clients:read", "audit:read"], "workspaces": ["x"]}),
+        ),
+    ];
+    are_calls(rows);
+}
+
+fn are_calls(rows: &[(&str, &str, serde_json::Value)]) {
     for (words, wanted, body) in rows {
         let call = call(&words.split(' ').collect::<Vec<_>>());
         let wanted = wanted.replacen(" /", " /admin/v1/", 1);
@@ -227,7 +305,7 @@ fn flags_of_the_command_line_are_the_topmost_layer() {
 }
 
 /// Sends what was typed as the program does, with a folder of its own.
-async fn typed(folder: &Path, words: &[&str]) -> Result<(Call, send::Answer), String> {
+async fn typed(folder: &Path, words: &[&str]) -> Result<(Call, Answer), String> {
     let call = call(words);
     let config = Config::from_text("", folder).unwrap();
     match send::send(&call, &config, folder).await {

@@ -1,6 +1,7 @@
 //! `gatepost workspace …`
 
 use clap::Subcommand;
+use http::Method;
 use serde_json::{Map, Value};
 
 use super::call::{Call, Needs, path, put};
@@ -22,6 +23,14 @@ pub(super) enum WorkspaceCommand {
         #[arg(long)]
         name: Option<String>,
     },
+    /// Give a workspace another name. Its subdomain stays.
+    #[command(after_help = "Example:\n  gatepost workspace rename the-ceramic-school \"The Ceramic School\"")]
+    Rename {
+        /// Its subdomain.
+        subdomain: String,
+        /// What people call it from now on.
+        name: String,
+    },
     /// List all workspaces.
     #[command(after_help = "Example:\n  gatepost workspace list --json")]
     List,
@@ -36,11 +45,23 @@ impl WorkspaceCommand {
                 let mut body = Map::new();
                 put(&mut body, "subdomain", Some(subdomain.as_str()));
                 put(&mut body, "name", name.as_deref());
-                Call::post(path(&["workspaces"]), body, shown_new).needing(Needs::Nothing)
+                Call::post(path(&["workspaces"]), body, shown_new).needing(Needs::Nothing).on_the_machine()
+            }
+            Self::Rename { subdomain, name } => {
+                let mut body = Map::new();
+                put(&mut body, "name", Some(name.as_str()));
+                Call::post(path(&["workspaces", subdomain]), body, renamed).with_verb(Method::PATCH)
             }
             Self::List => Call::get(path(&["workspaces"]), list),
         }
     }
+}
+
+fn renamed(workspace: &Value) -> String {
+    Details::new("Workspace renamed.")
+        .member("subdomain", workspace, "subdomain")
+        .member("name", workspace, "name")
+        .finish()
 }
 
 fn shown_new(workspace: &Value) -> String {

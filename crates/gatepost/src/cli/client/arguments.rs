@@ -151,7 +151,7 @@ fn rate_limit(text: &str) -> Result<RateLimit, String> {
 }
 
 /// Checks a duration; the admin API reads the same text.
-pub(super) fn duration_text(text: &str) -> Result<String, String> {
+pub(in super::super) fn duration_text(text: &str) -> Result<String, String> {
     duration::parse(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 

@@ -9,7 +9,9 @@ use http::Method;
 use serde_json::{Map, Value};
 
 use super::call::{Call, Needs, path, put, with_query};
+pub(super) use arguments::duration_text;
 use arguments::{Create, Update};
+pub(super) use show::updated;
 
 /// API clients: the credentials of external tools, their workspaces, webhooks and API version.
 ///
@@ -23,9 +25,26 @@ pub(super) enum ClientCommand {
                             --method task.create,invoice.* --api-version v1.11 --json"
     )]
     Create(Create),
-    /// List clients, in the order in which they were made.
-    #[command(after_help = "Example:\n  gatepost client list --json")]
+    /// List clients, in the order in which they were made, unless another is asked for.
+    #[command(
+        after_help = "Examples:\n  gatepost client list --json\n  gatepost client list --status attention --sort last-used"
+    )]
     List {
+        /// Only those with this in their name, client id or webhook URL.
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+        /// Only those enabled for this workspace.
+        #[arg(long, value_name = "SUBDOMAIN")]
+        workspace: Option<String>,
+        /// Only those of this version of the API.
+        #[arg(long)]
+        api_version: Option<String>,
+        /// Only those that are doing so.
+        #[arg(long, value_parser = ["attention", "active", "never-used", "disabled", "revoked"])]
+        status: Option<String>,
+        /// Sorted by this.
+        #[arg(long, value_parser = ["created", "standing", "name", "version", "last-used"])]
+        sort: Option<String>,
         /// Only those after this one: the last id of the page before.
         #[arg(long, value_name = "ID")]
         after: Option<String>,
@@ -45,6 +64,15 @@ pub(super) enum ClientCommand {
     /// Show a client's secret and the signing secrets of its webhook URLs once more.
     #[command(after_help = "Example:\n  gatepost client reveal gpc_4kXbJw0Q2m7sT9vYcLdE --json")]
     Reveal(Which),
+    /// Show how many calls of a client passed and how many were refused, and why.
+    #[command(after_help = "Example:\n  gatepost client calls gpc_4kXbJw0Q2m7sT9vYcLdE --since 2026-03-12")]
+    Calls {
+        #[command(flatten)]
+        which: Which,
+        /// Only from then on: a date, or a time in ISO 8601 [default: the last 7 days].
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+    },
     /// Make a new secret. The present ones end after --overlap, so that the tool can be moved over in peace.
     ///
     /// When a secret ends, so do the tokens that were asked for with it.
@@ -102,20 +130,32 @@ impl ClientCommand {
             Self::Create(create) => {
                 Call::post(path(&["clients"]), create.body(), show::made).needing(Needs::Nothing)
             }
-            Self::List { after, limit } => {
+            Self::List { search, workspace, api_version, status, sort, after, limit } => {
                 let count = limit.to_string();
-                let parameters = [("after", after.as_deref()), ("limit", Some(count.as_str()))];
+                let parameters = [
+                    ("q", search.as_deref()),
+                    ("workspace", workspace.as_deref()),
+                    ("version", api_version.as_deref()),
+                    ("status", status.as_deref()),
+                    ("sort", sort.as_deref()),
+                    ("after", after.as_deref()),
+                    ("limit", Some(count.as_str())),
+                ];
                 Call::get(with_query(path(&["clients"]), &parameters), show::list).in_pages(*limit)
             }
             Self::Show(which) => Call::get(which.path(&[]), show::whole),
             Self::Update(update) => {
-                Call::post(update.which.path(&[]), update.body(), show::updated).with_verb(Method::PATCH)
+                Call::post(update.which.path(&[]), update.body(), updated).with_verb(Method::PATCH)
             }
             Self::Reveal(which) => act(which, "reveal", show::revealed),
             Self::Rotate { which, overlap } => {
                 let mut body = Map::new();
                 put(&mut body, "overlap", Some(Value::from(overlap.as_str())));
                 Call::post(which.path(&["rotate"]), body, show::rotated)
+            }
+            Self::Calls { which, since } => {
+                let parameters = [("since", since.as_deref())];
+                Call::get(with_query(which.path(&["calls"]), &parameters), show::calls)
             }
             Self::Disable(which) => act(which, "disable", show::disabled),
             Self::Enable(which) => act(which, "enable", show::enabled),

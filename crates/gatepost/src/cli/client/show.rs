@@ -30,7 +30,7 @@ pub(super) fn whole(client: &Value) -> String {
     details(&text(&client["name"]), client)
 }
 
-pub(super) fn updated(client: &Value) -> String {
+pub(in super::super) fn updated(client: &Value) -> String {
     details("Changed. This is in force now:", client)
 }
 
@@ -78,6 +78,19 @@ pub(super) fn deleted(client: &Value) -> String {
 pub(super) fn secret_killed(client: &Value) -> String {
     let title = "The secret and the tokens that were asked for with it are dead.";
     secrets(Details::new(title).member("client id", client, "clientId"), client).finish()
+}
+
+pub(super) fn calls(calls: &Value) -> String {
+    let mut shown = Details::new(format!("Calls since {}", text(&calls["since"])))
+        .member("passed", calls, "passed")
+        .member("refused", calls, "refused");
+    for reason in items(&calls["byReason"]) {
+        shown = shown.line(&format!("refused: {}", text(&reason["reason"])), text(&reason["calls"]));
+    }
+    for address in items(&calls["byAddress"]) {
+        shown = shown.line(&format!("from {}", text(&address["address"])), text(&address["calls"]));
+    }
+    shown.finish()
 }
 
 fn said(client: &Value, what: &str) -> String {

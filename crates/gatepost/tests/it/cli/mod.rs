@@ -9,6 +9,7 @@ mod help;
 mod in_force;
 mod listen;
 mod python;
+mod remote;
 mod trouble;
 
 /// The built program.
