@@ -66,7 +66,7 @@ async fn a_400_is_explained_and_mended_with_its_button() {
     browser.sees_in_time(TASKS).await;
     browser.press("Explain").await;
     browser.press(&format!("Enable {SHOP} for CRM sync")).await;
-    browser.sees("Saved. It was in force before this page answered.").await;
+    browser.sees("Saved. In force on ").await;
     let _ = app.call("GET", TASKS, &token, Some(SHOP), None).await.expect(200);
 }
 
@@ -202,7 +202,7 @@ async fn without_script_everything_goes_the_same_way() {
     browser.press("Projects").await;
     browser.press("All of task").await;
     browser.press("Save methods").await;
-    browser.sees("Saved. It was in force").await;
+    browser.sees("Saved. In force on ").await;
     browser.press("Rotate secret").await;
     browser.press("Make a new secret").await;
     browser.sees("New client secret").await;

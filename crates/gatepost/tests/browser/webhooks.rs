@@ -22,7 +22,7 @@ async fn methods_are_ticked_and_a_delivery_is_seen() {
     browser.fill("Find a method", "task").await;
     browser.tick("task.create").await;
     browser.press("Save methods").await;
-    browser.sees("Saved. It was in force").await;
+    browser.sees("Saved. In force on ").await;
 
     let task = json!({ "title": "Fire the kiln" });
     let _ = app.call("POST", TASKS, &token, Some(SCHOOL), Some(task)).await.expect(200);

@@ -41,10 +41,16 @@ pub(super) async fn send(
     };
     match gatepost.update_client(&visit.actor(), &client.id, change).await {
         // Without a workspace it belongs to who made it.
-        Ok(saved) if !visit.user().manages(&saved.client) => changed(&gatepost, Flash::Saved, BASE),
+        Ok(saved) if !visit.user().manages(&saved.client) => {
+            changed(&gatepost, Flash::saved(&gatepost, visit.now), BASE)
+        }
         Ok(_) => match form.given("return") {
-            Some(page) => changed(&gatepost, Flash::Saved, returning::safe(page)),
-            None => changed(&gatepost, Flash::Saved, &format!("{}#workspaces", address(&client))),
+            Some(page) => changed(&gatepost, Flash::saved(&gatepost, visit.now), returning::safe(page)),
+            None => changed(
+                &gatepost,
+                Flash::saved(&gatepost, visit.now),
+                &format!("{}#workspaces", address(&client)),
+            ),
         },
         Err(Error::Invalid { problem, .. }) => {
             page_of(&gatepost, &visit, client, &Over::problem(sentence(&problem))).await

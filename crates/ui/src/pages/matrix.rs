@@ -171,7 +171,11 @@ pub(super) async fn save(State(gatepost): State<Arc<Gatepost>>, visit: Visit, fo
         return Err(Failure::Malformed);
     }
     if outcomes.iter().all(|(_, problem)| problem.is_none()) {
-        return changed(&gatepost, Flash::Saved, &format!("{BASE}/clients-by-workspace"));
+        return changed(
+            &gatepost,
+            Flash::saved(&gatepost, visit.now),
+            &format!("{BASE}/clients-by-workspace"),
+        );
     }
     let frame = Frame::new(&visit, Section::Workspaces);
     framed(&gatepost, &frame, &SavedPage { frame: &frame, outcomes })

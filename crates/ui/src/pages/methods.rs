@@ -100,7 +100,11 @@ pub(super) async fn send(
         ..ClientChange::default()
     };
     gatepost.update_client(&visit.actor(), &before.id, change).await?;
-    super::changed(&gatepost, Flash::Saved, &format!("{}#methods", client::address(&before)))
+    super::changed(
+        &gatepost,
+        Flash::saved(&gatepost, visit.now),
+        &format!("{}#methods", client::address(&before)),
+    )
 }
 
 fn chosen(form: &Form) -> Vec<String> {

@@ -182,7 +182,7 @@ pub(super) async fn send(
             ("addresses", String::from("this list cuts callers off. Save again if that is what you want."))
         }
         Ok(change) => match gatepost.update_client(&visit.actor(), &client.id, change).await {
-            Ok(_) => return changed(&gatepost, Flash::Saved, &address(&client)),
+            Ok(_) => return changed(&gatepost, Flash::saved(&gatepost, visit.now), &address(&client)),
             Err(Error::Invalid { field: "tokenLifetime", problem }) => {
                 ("lifetime", sentence(&format!("it {problem}")))
             }

@@ -172,7 +172,7 @@ pub(super) async fn save_address(
     let client = changeable(gatepost.managed_client(visit.user(), &id).await?)?;
     let typed = form.text("url").trim();
     match gatepost.move_webhook_url(&visit.actor(), at(&client, &url, &form), typed).await {
-        Ok(client) => changed(&gatepost, Flash::Saved, &page_address(&client, &url)),
+        Ok(client) => changed(&gatepost, Flash::saved(&gatepost, visit.now), &page_address(&client, &url)),
         Err(Error::Invalid { problem, .. }) => {
             let over = Over { address: Some((typed.to_owned(), sentence(&problem))), ..Over::default() };
             page_of(&gatepost, &visit, &client, &url, &over).await

@@ -98,7 +98,7 @@ async fn workspaces_are_ticked_and_the_last_one_stays_until_that_is_confirmed() 
     browser.post(&path, &both).await.with_status(303);
     assert_eq!(stored(&app, &client).await.workspaces.len(), 2);
     let page = browser.get(&format!("/clients/{}", client.id)).await.text();
-    assert!(page.contains("Saved. It was in force before this page answered."));
+    assert!(page.contains("Saved. In force on "));
     let none = browser.post(&path, &[("revision", "2")]).await.with_status(200).text();
     assert!(none.contains("Untick 2 workspaces for"), "{none}");
     assert_eq!(stored(&app, &client).await.workspaces.len(), 2);
