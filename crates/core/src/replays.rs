@@ -137,6 +137,8 @@ impl Gatepost {
                 created_at: now,
                 ended_at: None,
             };
+            // Whoever replays says that the receiver is mended: it is tried at once, not at the time of its next probe.
+            this.handover.no_room().mend_circuit(&replay.scope.url_id);
             replays::insert(tx, &replay)?;
             let after = audited(&replay);
             this.note(
@@ -264,6 +266,7 @@ impl Gatepost {
             if to == ReplayState::Running {
                 let url = client.webhook_url(&replay.scope.url_id).ok_or_else(url_is_gone)?;
                 check_can_get(&client, url)?;
+                this.handover.no_room().mend_circuit(&url.id);
             }
             replays::change(tx, &asked, to, None, now)?;
             let (before, after) =

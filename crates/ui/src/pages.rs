@@ -26,6 +26,8 @@ mod password;
 mod people;
 mod person;
 mod reference;
+mod replay_new;
+mod replays;
 mod requests;
 mod sample;
 mod second_factor;
@@ -103,6 +105,12 @@ pub(crate) fn routes() -> Routes {
         .route(&at("/clients/{id}/first-call"), get(first_call::show))
         .merge(of_a_client())
         .route(&at("/deliveries"), get(deliveries::show))
+        .route(&at("/replays"), get(replays::show_all).post(replay_new::send))
+        .route(&at("/replays/new"), get(replay_new::show))
+        .route(&at("/replays/{id}"), get(replays::show))
+        .route(&at("/replays/{id}/pause"), post(replays::pause))
+        .route(&at("/replays/{id}/resume"), post(replays::resume))
+        .route(&at("/replays/{id}/cancel"), post(replays::cancel))
         .route(&at("/deliveries/chosen"), post(deliveries::act))
         .route(&at("/deliveries/{id}"), get(delivery::show))
         .route(&at("/deliveries/{id}/replay"), post(delivery::replay))

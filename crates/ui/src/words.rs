@@ -187,6 +187,11 @@ pub(crate) fn deliveries(many: impl Given<usize>) -> String {
     if many == 1 { String::from("1 delivery") } else { format!("{} deliveries", number(many)) }
 }
 
+/// "1 new delivery", "80 new deliveries".
+pub(crate) fn new_deliveries(many: impl Given<usize>) -> String {
+    deliveries(many).replace(" deliver", " new deliver")
+}
+
 /// A word at the beginning of a line.
 pub(crate) fn capital(word: &str) -> String {
     let mut characters = word.chars();

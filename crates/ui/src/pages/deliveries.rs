@@ -26,6 +26,7 @@ use crate::session::Visit;
 use crate::words;
 
 use self::asked::Asked;
+pub(super) use self::asked::moment;
 
 const PER_PAGE: usize = 25;
 
@@ -193,6 +194,13 @@ impl Strip {
         let client = self.failing.client.id.clone();
         let url = self.failing.failing.url_id.clone();
         Asked { client, url, state: Some(DeliveryState::Pending), ..Asked::default() }.address()
+    }
+
+    /// The form that replays what it did not get.
+    fn replay(&self) -> String {
+        let target = format!("{}/{}", self.failing.client.id, self.failing.failing.url_id);
+        let since: String = self.failing.failing.since.iso().chars().take(16).collect();
+        format!("{BASE}/replays/new?target={target}&since={since}")
     }
 
     fn url_page(&self) -> String {

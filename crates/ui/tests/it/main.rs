@@ -29,6 +29,8 @@ mod people;
 #[cfg(test)]
 mod privileges;
 #[cfg(test)]
+mod replays;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod samples;

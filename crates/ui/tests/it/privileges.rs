@@ -45,6 +45,8 @@ const RULES: &[(&str, Rule)] = &[
     ("/tokens", Rule::SignedIn),
     ("/clients/{id}", Rule::Least(Role::Admin)),
     ("/deliveries/{id}", Rule::Least(Role::Admin)),
+    ("/replays/{id}", Rule::Least(Role::Admin)),
+    ("/replays", Rule::SignedIn),
     ("/requests/{id}", Rule::Least(Role::Admin)),
     ("POST /workspaces/{subdomain}", Rule::SeenByAdmins),
     ("/workspaces/{subdomain}", Rule::Least(Role::Admin)),

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use gatepost_core::admin_tokens::NewAdminToken;
+use gatepost_core::replays::NewReplay;
 use gatepost_core::{Actor, Page};
-use gatepost_model::{Role, SystemRandom, User, ids};
+use gatepost_model::replay::Replayed;
+use gatepost_model::{Role, SystemRandom, Timestamp, User, ids};
 use gatepost_store::tables::people;
 use gatepost_testkit::{Answer, App, Receiver, TestClient, make};
 
@@ -29,6 +31,7 @@ pub(crate) struct Theirs {
     pub(crate) client_id: String,
     pub(crate) url: String,
     pub(crate) delivery: String,
+    pub(crate) replay: String,
     pub(crate) request: String,
     pub(crate) workspace: String,
     pub(crate) person: String,
@@ -69,6 +72,7 @@ impl Theirs {
         app.gatepost().flush_journal().await.unwrap();
         Self {
             url: url_of(app, &client.id).await,
+            replay: make_replay(app, &client.id).await,
             client: client.id,
             client_id: client.client_id,
             delivery,
@@ -108,6 +112,7 @@ impl Theirs {
             client_id: String::from("gpc_00000000000000000000"),
             url: none("whu"),
             delivery: none("dlv"),
+            replay: none("rpl"),
             request: none("req"),
             workspace: String::from("absent"),
             person: none("usr"),
@@ -122,6 +127,7 @@ impl Theirs {
         let id = [
             ("/clients/", &self.client),
             ("/deliveries/", &self.delivery),
+            ("/replays/", &self.replay),
             ("/requests/", &self.request),
             ("/people/invitations/", &self.invitation),
             ("/people/", &self.person),
@@ -204,6 +210,12 @@ impl Theirs {
 
 async fn make_client(app: &App, url: String) -> TestClient {
     app.client(make::subscriber("Saggar sync", &["saggar"], &[url], &["task.create"])).await
+}
+
+async fn make_replay(app: &App, client: &str) -> String {
+    let new =
+        NewReplay { url: None, since: Timestamp::EPOCH, until: None, method: None, which: Replayed::Failed };
+    app.gatepost().start_replay(&Actor::Cli, client, new).await.unwrap().replay.id
 }
 
 async fn url_of(app: &App, client: &str) -> String {

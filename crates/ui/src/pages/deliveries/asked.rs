@@ -133,7 +133,7 @@ impl Asked {
 
 /// The moment that a text names, in UTC and with or without seconds. The outer none is for a text that names no moment.
 #[expect(clippy::option_option, reason = "no text and no time in a text are two things")]
-pub(super) fn moment(text: &str) -> Option<Option<Timestamp>> {
+pub(crate) fn moment(text: &str) -> Option<Option<Timestamp>> {
     if text.is_empty() {
         return Some(None);
     }
