@@ -16,6 +16,9 @@ const DATABASE_PACKAGES: [&str; 1] = ["postgresql"];
 /// The tests of the pages drive a real browser.
 const BROWSER_PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
 
+/// The tests have signatures checked by what others wrote for them.
+const VERIFIER_PACKAGES: [&str; 2] = ["nodejs", "python3"];
+
 /// Where Debian's package puts what drives it.
 const BROWSER_DRIVER: &str = "/usr/bin/chromedriver";
 
@@ -29,6 +32,7 @@ pub(crate) fn ensure(root: &Path) -> Result<()> {
     ensure_c_compiler()?;
     ensure_database()?;
     ensure_browser()?;
+    ensure_verifiers()?;
     for (component, subcommand) in COMPONENTS {
         ensure_component(root, component, subcommand)?;
     }
@@ -47,6 +51,11 @@ fn ensure_database() -> Result<()> {
 fn ensure_browser() -> Result<()> {
     let present = || Path::new(BROWSER_DRIVER).exists();
     ensure_packages("Chromium and its driver", &BROWSER_PACKAGES, present)
+}
+
+fn ensure_verifiers() -> Result<()> {
+    let runs = |program| succeeds(Command::new(program).arg("--version").stdout(Stdio::null()));
+    ensure_packages("Node and Python", &VERIFIER_PACKAGES, || runs("node") && runs("python3"))
 }
 
 /// Whether one of the versions in `home` has a server, and not only clients.

@@ -4,6 +4,7 @@
 //! have admin rights. Changes ask here within their own transaction, so no front door can forget it; pages that only
 //! look call the functions that take a [`User`].
 
+use gatepost_model::notice::NOTICES;
 use gatepost_model::webhook::Delivery;
 use gatepost_model::{ApiClient, ClientNumber, Role, User, Workspace, WorkspaceNumber};
 use gatepost_store::Tx;
@@ -63,7 +64,8 @@ pub(crate) fn admit_delivery(
 /// Whether a user sees a delivery. It holds a record of its workspace, and the client may have been enabled for that one
 /// before its other workspaces: rights in both are needed. Nobody but the command line sees what a deleted client got.
 pub(crate) fn sees_delivery(user: &User, delivery: &Delivery, client: Option<&ApiClient>) -> bool {
-    client.is_some_and(|client| user.manages(client)) && user.administers(delivery.workspace)
+    let is_theirs = client.is_some_and(|client| user.manages(client)) || delivery.client == NOTICES;
+    is_theirs && user.administers(delivery.workspace)
 }
 
 /// Whether a user administers every workspace that there is. What belongs to no client that is there, such as requests

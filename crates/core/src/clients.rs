@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatepost_keys::{Plain, Sealing, WebhookKey, secret};
+use gatepost_keys::{Plain, Sealing, secret};
 use gatepost_model::client::{SHORTEST_TOKEN_LIFETIME, TOKEN_LIFETIME};
 use gatepost_model::network::Networks;
-use gatepost_model::webhook::{PayloadShape, SigningKey};
+use gatepost_model::webhook::PayloadShape;
 use gatepost_model::{
-    ApiClient, ApiVersion, ClientNumber, ClientStatus, Method, Secret, SecretPolicy, Timestamp, UrlState,
-    WebhookUrl, ids,
+    ApiClient, ApiVersion, ClientNumber, ClientStatus, Method, Secret, SecretPolicy, SigningScheme,
+    Timestamp, UrlState, WebhookUrl, ids,
 };
 use gatepost_store::Tx;
 use gatepost_store::tables::{clients, workspaces};
@@ -477,18 +477,18 @@ impl Gatepost {
             }
             (self.vet_url)(given, &self.settings.webhook_networks)
                 .map_err(|problem| Error::invalid("webhookUrls", problem))?;
-            let key = WebhookKey::generate(&*self.random);
-            let sealed = self.keyring.seal(&key, Sealing::SigningKey(&id), &*self.random);
+            let key = self.new_signing_key(SigningScheme::Hmac, &id);
             client.webhook_urls.push(WebhookUrl {
                 id: id.clone(),
                 url: given.clone(),
                 state: UrlState::Active,
                 reason: None,
                 failing: None,
-                signing_keys: vec![SigningKey { sealed, expires_at: None }],
+                signing_keys: vec![key.stored],
+                headers: Vec::new(),
                 created_at: now,
             });
-            keys.push((id, key));
+            keys.push((id, key.shown));
         }
         let most = self.settings.most_webhook_urls;
         if client.webhook_urls.len() > most {

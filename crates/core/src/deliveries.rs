@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gatepost_model::notice::NOTICES;
 use gatepost_model::webhook::{Attempt, Delivery, Event, PayloadShape};
 use gatepost_model::{
     ApiClient, ApiVersion, ClientNumber, ClientStatus, DeliveryState, Method, Timestamp, UrlState,
@@ -49,8 +50,8 @@ pub struct Detailed {
 /// Who gets a delivery: the state of client and URL at the moment of sending.
 #[derive(Clone, Debug)]
 pub struct Recipient {
-    /// The client, whole.
-    pub client: Arc<ApiClient>,
+    /// The client, whole; none for a notice.
+    pub client: Option<Arc<ApiClient>>,
     /// The URL.
     pub url: WebhookUrl,
     /// The workspace's subdomain.
@@ -161,6 +162,9 @@ impl Gatepost {
         workspace: WorkspaceNumber,
         method: &Method,
     ) -> Result<Result<Recipient, Withheld>, Error> {
+        if client == NOTICES {
+            return self.notice_recipient(url_id, workspace).await;
+        }
         let Some(client) = self.lookup_client(client).await? else {
             return Ok(Err(Withheld::Gone("the client was deleted")));
         };
@@ -188,7 +192,7 @@ impl Gatepost {
             workspace: enabled.subdomain.as_str().to_owned(),
             api_version: client.api_version,
             payload: client.payload,
-            client,
+            client: Some(client),
         }))
     }
 

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use gatepost_keys::{Plain, Sealing};
+use gatepost_model::SigningScheme;
 use serde_json::json;
 
 use crate::access::load_managed;
 use crate::audit::Note;
+use crate::signing_keys::scheme_of;
 use crate::{Actor, Error, Gatepost};
 
 impl Gatepost {
@@ -46,8 +48,8 @@ impl Gatepost {
     /// Shows the newest signing key of one of a client's webhook URLs.
     ///
     /// # Errors
-    /// If the client or the URL does not exist for the actor, the key file is not the one that the key was sealed with, or
-    /// the store fails.
+    /// If the client or the URL does not exist for the actor, the key is one of Ed25519, the key file is not the one that it
+    /// was sealed with, or the store fails.
     pub async fn reveal_signing_key(
         self: &Arc<Self>,
         actor: &Actor,
@@ -62,10 +64,12 @@ impl Gatepost {
                 let client = load_managed(tx, &actor, &id)?;
                 let url = client.webhook_url(&url_id);
                 let url = url.ok_or_else(|| Error::not_found("webhook URL", &url_id))?;
-                let key = url.signing_keys.first();
-                let key = key.ok_or_else(|| Error::not_found("signing key", &url_id))?;
-                let place = Sealing::SigningKey(&url.id);
-                let plain = this.keyring.open(&key.sealed, place).map_err(|_| Error::Sealed)?;
+                if scheme_of(url) == SigningScheme::Ed25519 {
+                    return Err(Error::Conflict(String::from(
+                        "this URL has a public key, which is no secret; its private half is shown to nobody",
+                    )));
+                }
+                let plain = this.open_signing_key(url)?;
                 let what = json!({ "webhookUrl": url.id });
                 let (action, subject_id) = ("signing-key.reveal", client.id.as_str());
                 this.note(

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatepost_keys::{Plain, Sealing, secret};
-use gatepost_model::ApiClient;
 use gatepost_model::secret::MOST_LIVE_SECRETS;
+use gatepost_model::{ApiClient, SigningScheme};
 use serde_json::json;
 
 use crate::access::load_managed;
 use crate::audit::Note;
 use crate::clients::WithSecrets;
+use crate::signing_keys::scheme_of;
 use crate::{Actor, Error, Gatepost};
 
 /// The longest that an old secret may live beside a new one.
@@ -23,7 +24,7 @@ pub struct Revealed {
     pub client: ApiClient,
     /// Its live secrets that can be revealed, oldest first: number and secret.
     pub secrets: Vec<(u16, Plain)>,
-    /// The signing keys of its webhook URLs: URL id and newest key.
+    /// The signing keys of its webhook URLs that are of HMAC: URL id and newest key.
     pub signing_keys: Vec<(String, Plain)>,
 }
 
@@ -122,16 +123,7 @@ impl Gatepost {
     }
 
     fn signing_keys(&self, client: &ApiClient) -> Result<Vec<(String, Plain)>, Error> {
-        let mut keys = Vec::new();
-        for url in &client.webhook_urls {
-            if let Some(key) = url.signing_keys.first() {
-                let plain = self
-                    .keyring
-                    .open(&key.sealed, Sealing::SigningKey(&url.id))
-                    .map_err(|_| Error::Sealed)?;
-                keys.push((url.id.clone(), plain));
-            }
-        }
-        Ok(keys)
+        let shared = client.webhook_urls.iter().filter(|url| scheme_of(url) == SigningScheme::Hmac);
+        shared.map(|url| Ok((url.id.clone(), self.open_signing_key(url)?))).collect()
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use gatepost_model::webhook::Outcome;
-use gatepost_model::{ApiClient, ClientStatus, Method, Timestamp, ids};
+use gatepost_model::{ApiClient, ClientNumber, ClientStatus, Method, Phases, Timestamp, ids};
 use serde_json::json;
 
 use crate::access::load_managed;
@@ -25,6 +25,8 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// A sample to be sent.
 #[derive(Clone, Debug)]
 pub struct TestSend {
+    /// Whose URL it is.
+    pub client: ClientNumber,
     /// To whom.
     pub recipient: Recipient,
     /// What it pretends has happened.
@@ -56,6 +58,8 @@ pub struct TestAnswer {
     pub reply: String,
     /// Whether the body went on after that.
     pub reply_truncated: bool,
+    /// What its parts took.
+    pub phases: Phases,
     /// How long it took.
     pub duration: Duration,
 }
@@ -115,9 +119,9 @@ impl Gatepost {
         })?;
         let test_send = self.store.write(move |tx| {
             let client = load_managed(tx, &actor, &id)?;
+            let subject_id = &client.id.clone();
             let test_send = this.test_send(client, &url_id, now)?;
             let what = json!({ "webhookUrl": url_id });
-            let subject_id = &test_send.recipient.client.id;
             let action = "webhook-url.test";
             this.note(
                 tx,
@@ -145,12 +149,13 @@ impl Gatepost {
             delivery_id: ids::sortable(ids::DELIVERY, now, &*self.random),
             at: now,
             method,
+            client: client.number,
             recipient: Recipient {
                 url,
                 workspace: workspace.to_owned(),
                 api_version: client.api_version,
                 payload: client.payload,
-                client: Arc::new(client),
+                client: Some(Arc::new(client)),
             },
         })
     }

@@ -1,6 +1,8 @@
 //! Clients and workspaces as JSON: what the admin API answers, the command line prints and the audit trail keeps.
 //! camelCase, times in ISO 8601, and no secret anywhere.
 
+use std::time::Duration;
+
 use gatepost_model::webhook::{Attempt, Delivery};
 use gatepost_model::{ApiClient, Membership, Method, Secret, Timestamp, UrlState, WebhookUrl, Workspace};
 use gatepost_store::tables::audit::Entry;
@@ -119,8 +121,13 @@ pub fn webhook_url(url: &WebhookUrl) -> Value {
         "signingKeys": url
             .signing_keys
             .iter()
-            .map(|key| json!({ "expiresAt": key.expires_at.map(Timestamp::iso) }))
+            .map(|key| json!({
+                "scheme": key.scheme().as_str(),
+                "publicKey": key.public_key,
+                "expiresAt": key.expires_at.map(Timestamp::iso),
+            }))
             .collect::<Vec<_>>(),
+        "headers": url.headers.iter().map(|header| header.name.as_str()).collect::<Vec<_>>(),
         "createdAt": url.created_at.iso(),
     })
 }
@@ -212,6 +219,12 @@ pub fn audit(entry: &Entry) -> Value {
 /// A field that an entry changed.
 fn difference(Difference { field, old, new }: &Difference) -> Value {
     json!({ "field": field, "old": old, "new": new })
+}
+
+/// A time in milliseconds with three decimals.
+#[must_use]
+pub fn millis(time: Duration) -> f64 {
+    micros_to_millis(i64::try_from(time.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// Milliseconds with three decimals.

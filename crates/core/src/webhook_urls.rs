@@ -1,25 +1,18 @@
-//! One webhook URL of a client: its address, its pause, its signing keys.
+//! One webhook URL of a client: its address, its pause, its return. Its keys are in [`crate::signing_keys`], its headers in
+//! [`crate::custom_headers`].
 //!
 //! Adding and removing is part of [`crate::clients`]. Each change here is a change of the client: made for a revision,
 //! refused if the client has another one by then, and left in the audit trail.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use gatepost_keys::{Plain, Sealing, WebhookKey};
-use gatepost_model::webhook::SigningKey;
 use gatepost_model::{ApiClient, Timestamp, UrlState, WebhookUrl};
 use gatepost_store::Tx;
 pub use gatepost_store::handover::Broken;
 use gatepost_store::tables::delivery_control as control;
 
+use crate::custom_headers::HeaderChange;
 use crate::{Actor, Error, Gatepost};
-
-/// The longest that an old signing key may sign beside a new one.
-pub const LONGEST_KEY_OVERLAP: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// How long it does unless something else is said.
-pub const USUAL_KEY_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 
 /// Why deliveries that had been held back were not sent.
 const NOT_WANTED: &str = "called off when the webhook URL was resumed";
@@ -69,18 +62,23 @@ impl Resume {
 }
 
 impl Gatepost {
-    /// Gives a webhook URL another address. It stays the same URL: its keys, its state and its log remain.
+    /// Gives a webhook URL another address, if one is named, and changes the headers that are sent to it. It stays the same
+    /// URL: its keys, its state and its log remain.
     ///
     /// # Errors
     /// If there is no such client or URL for the actor, the revision is another, webhooks cannot be sent to the address, the
-    /// client has it already, or the store fails.
-    pub async fn move_webhook_url(
+    /// client has it already, a header is refused (see [`Gatepost::change_webhook_headers`]), or the store fails.
+    pub async fn change_webhook_url(
         self: &Arc<Self>,
         actor: &Actor,
         at: UrlAt<'_>,
-        address: &str,
+        address: Option<String>,
+        headers: Vec<HeaderChange>,
     ) -> Result<ApiClient, Error> {
-        let (this, url_id, address) = (Arc::clone(self), at.url.to_owned(), address.to_owned());
+        let Some(address) = address else {
+            return self.change_webhook_headers(actor, at, headers).await;
+        };
+        let (this, url_id) = (Arc::clone(self), at.url.to_owned());
         let changed =
             self.change_client(actor, at.client, ("webhook-url.move", at.revision), move |_, client, _| {
                 if client.webhook_urls.iter().any(|other| other.url == address && other.id != url_id) {
@@ -94,7 +92,7 @@ impl Gatepost {
                 if url.state != UrlState::Disabled {
                     url.failing = None;
                 }
-                Ok(())
+                this.apply_headers(url, &headers)
             });
         let client = changed.await?.0;
         self.handover.no_room().mend_circuit(at.url);
@@ -118,7 +116,7 @@ impl Gatepost {
             url.state = UrlState::Paused;
             Ok(())
         };
-        self.change_url(actor, at, "webhook-url.pause", pause).await
+        Ok(self.change_url(actor, at, "webhook-url.pause", pause).await?.0)
     }
 
     /// Has a paused webhook URL sent to again, and says what becomes of what was held back. Gives
@@ -193,60 +191,19 @@ impl Gatepost {
         Ok(())
     }
 
-    /// Makes a new signing key. The old one signs beside it for as long as `overlap` says, so that each webhook carries both
-    /// signatures; a key that was ending already ends no later than it would have.
-    ///
-    /// # Errors
-    /// If there is no such client or URL for the actor, the revision is another, the overlap is too long, or the store fails.
-    pub async fn rotate_signing_key(
-        self: &Arc<Self>,
-        actor: &Actor,
-        at: UrlAt<'_>,
-        overlap: Duration,
-    ) -> Result<(ApiClient, Plain), Error> {
-        if overlap > LONGEST_KEY_OVERLAP {
-            return Err(Error::invalid("overlap", "must not be longer than 7 days"));
-        }
-        let key = WebhookKey::generate(&*self.random);
-        let (this, made) = (Arc::clone(self), key.clone());
-        let rotate = move |url: &mut WebhookUrl, now: Timestamp| {
-            end_keys(url, now.plus(overlap), now);
-            let sealed = this.keyring.seal(&made, Sealing::SigningKey(&url.id), &*this.random);
-            url.signing_keys.insert(0, SigningKey { sealed, expires_at: None });
-            Ok(())
-        };
-        Ok((self.change_url(actor, at, "signing-key.rotate", rotate).await?, key))
-    }
-
-    /// Ends every signing key of a webhook URL but the newest now.
-    ///
-    /// # Errors
-    /// If there is no such client or URL for the actor, the revision is another, or the store fails.
-    pub async fn end_old_signing_keys(
-        self: &Arc<Self>,
-        actor: &Actor,
-        at: UrlAt<'_>,
-    ) -> Result<ApiClient, Error> {
-        let end = |url: &mut WebhookUrl, _| {
-            url.signing_keys.truncate(1);
-            Ok(())
-        };
-        self.change_url(actor, at, "signing-key.end", end).await
-    }
-
     /// Changes nothing of a client but one of its URLs, and calls that `action` in the audit trail.
-    async fn change_url(
+    pub(crate) async fn change_url<T: Send + 'static>(
         self: &Arc<Self>,
         actor: &Actor,
         at: UrlAt<'_>,
         action: &'static str,
-        change: impl Fn(&mut WebhookUrl, Timestamp) -> Result<(), Error> + Send + 'static,
-    ) -> Result<ApiClient, Error> {
+        change: impl Fn(&mut WebhookUrl, Timestamp) -> Result<T, Error> + Send + 'static,
+    ) -> Result<(ApiClient, T), Error> {
         let url_id = at.url.to_owned();
         let changed = self.change_client(actor, at.client, (action, at.revision), move |_, client, now| {
             change(url_of(client, &url_id)?, now)
         });
-        Ok(changed.await?.0)
+        changed.await
     }
 
     /// Whether the senders of this node leave a webhook URL alone, for its receiver does not answer, and until when.
@@ -269,12 +226,4 @@ impl Gatepost {
 fn url_of<'a>(client: &'a mut ApiClient, url_id: &str) -> Result<&'a mut WebhookUrl, Error> {
     let found = client.webhook_urls.iter_mut().find(|url| url.id == url_id);
     found.ok_or_else(|| Error::not_found("webhook URL", url_id))
-}
-
-/// Has the keys end at `end` at the latest, and forgets those that have ended by `now`.
-fn end_keys(url: &mut WebhookUrl, end: Timestamp, now: Timestamp) {
-    for key in &mut url.signing_keys {
-        key.expires_at = Some(key.expires_at.map_or(end, |set| set.min(end)));
-    }
-    url.signing_keys.retain(|key| key.expires_at.is_none_or(|end| now < end));
 }

@@ -154,6 +154,20 @@ fn owned_workspace(tx: &Tx<'_>, actor: &Actor, subdomain: &str) -> Result<Worksp
     }
 }
 
+/// The workspace with this subdomain, if the actor administers it.
+pub(crate) fn administered_workspace(
+    tx: &Tx<'_>,
+    actor: &Actor,
+    subdomain: &str,
+) -> Result<Workspace, Error> {
+    let absent = || Error::not_found("workspace", subdomain);
+    let workspace = workspaces::lookup_by_subdomain(tx, subdomain)?.ok_or_else(absent)?;
+    match admit_grant(tx, actor, &workspace, &[]) {
+        Err(Error::Invalid { .. }) => Err(absent()),
+        outcome => outcome.map(|()| workspace),
+    }
+}
+
 /// A name without spaces around it: not empty, not too long, without control characters.
 pub(crate) fn checked_name(field: &'static str, name: &str) -> Result<String, Error> {
     let name = name.trim();

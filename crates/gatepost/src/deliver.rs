@@ -19,7 +19,7 @@ use gatepost_webhook::dispatch::{self, Consent, Dispatcher, Options, Recipients}
 use gatepost_webhook::egress::resolver::{DnsResolver, Resolve};
 use gatepost_webhook::egress::{CertificateDer, Egress, EgressConfig};
 use gatepost_webhook::transport::Transport;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -155,16 +155,19 @@ impl Consents {
         workspace: WorkspaceNumber,
         recipient: Recipient,
     ) -> Result<Arc<dispatch::Recipient>, Error> {
+        let Some(client) = &recipient.client else {
+            return Ok(Arc::new(opened(&self.keyring, &recipient)?));
+        };
         let key = (recipient.url.id.clone(), workspace);
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = ready.get(&key).filter(|found| Arc::ptr_eq(&found.client, &recipient.client)) {
+        if let Some(found) = ready.get(&key).filter(|found| Arc::ptr_eq(&found.client, client)) {
             return Ok(Arc::clone(&found.recipient));
         }
         let made = Arc::new(opened(&self.keyring, &recipient)?);
         if ready.len() >= MOST_READY {
             ready.clear();
         }
-        ready.insert(key, Ready { client: recipient.client, recipient: Arc::clone(&made) });
+        ready.insert(key, Ready { client: Arc::clone(client), recipient: Arc::clone(&made) });
         Ok(made)
     }
 }
@@ -176,13 +179,26 @@ fn opened(keyring: &Keyring, recipient: &Recipient) -> Result<dispatch::Recipien
         let opened = WebhookKey::parse(text.expose()).map_err(|_| Error::Sealed)?;
         Ok((opened, key.expires_at))
     });
+    let mut headers = HeaderMap::new();
+    for header in &recipient.url.headers {
+        let place = Sealing::Header(&recipient.url.id, &header.name);
+        let text = keyring.open(&header.sealed, place).map_err(|_| Error::Sealed)?;
+        let (Ok(name), Ok(mut value)) =
+            (header.name.parse::<HeaderName>(), HeaderValue::from_str(text.expose()))
+        else {
+            return Err(Error::Sealed);
+        };
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
     Ok(dispatch::Recipient {
+        headers,
         keys: keys.collect::<Result<_, Error>>()?,
         url: recipient.url.url.clone(),
         workspace: recipient.workspace.clone(),
         api_version: recipient.api_version,
         payload: recipient.payload,
-        client_revision: recipient.client.revision,
+        client_revision: recipient.client.as_ref().map_or(0, |client| client.revision),
     })
 }
 
@@ -210,6 +226,7 @@ impl TestSender for Tests {
                 headers: exchange.headers,
                 reply: exchange.reply,
                 reply_truncated: exchange.reply_truncated,
+                phases: exchange.phases,
                 duration: exchange.duration,
             })
         })
@@ -222,7 +239,7 @@ fn sample(test_send: &TestSend) -> Claimed {
         id: test_send.delivery_id.clone(),
         event_id: test_send.event_id.clone(),
         url_id: test_send.recipient.url.id.clone(),
-        client: test_send.recipient.client.number,
+        client: test_send.client,
         workspace: WorkspaceNumber(0),
         method: test_send.method.clone(),
         attempts: 0,

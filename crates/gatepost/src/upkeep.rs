@@ -28,6 +28,11 @@ pub async fn run(gatepost: Arc<Gatepost>, stop: CancellationToken) {
     stop.run_until_cancelled(upkeep).await;
 }
 
+async fn watch_once(gatepost: &Arc<Gatepost>) -> Result<(), Error> {
+    gatepost.look_at_failing_urls().await?;
+    gatepost.tell_of_ending_secrets().await
+}
+
 /// How often clocks of failing URLs are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
@@ -35,7 +40,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 pub async fn watch_urls(gatepost: Arc<Gatepost>, stop: CancellationToken) {
     let watch = async {
         loop {
-            if let Err(error) = gatepost.look_at_failing_urls().await {
+            if let Err(error) = watch_once(&gatepost).await {
                 tracing::warn!(%error, "failing webhook URLs could not be looked at; it is tried again in a minute");
             }
             tokio::time::sleep(LOOK_EVERY).await;

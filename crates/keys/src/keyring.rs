@@ -38,6 +38,8 @@ pub enum Sealing<'a> {
     Secret(&'a str, u16),
     /// A webhook URL's signing key: the URL's id.
     SigningKey(&'a str),
+    /// The value of a header that is sent to a webhook URL: the URL's id, the header's name.
+    Header(&'a str, &'a str),
     /// What a user's authenticator computes its codes from: the user's id.
     SecondFactor(&'a str),
 }
@@ -47,6 +49,7 @@ impl Sealing<'_> {
         match self {
             Self::Secret(client, number) => format!("secret/{client}/{number}"),
             Self::SigningKey(url) => format!("signing-key/{url}"),
+            Self::Header(url, name) => format!("header/{url}/{name}"),
             Self::SecondFactor(user) => format!("second-factor/{user}"),
         }
     }

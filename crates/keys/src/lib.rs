@@ -18,5 +18,5 @@ pub mod token;
 pub use keyring::{Keyring, KeyringError, Sealing};
 pub use mask::mask;
 pub use plain::Plain;
-pub use signature::WebhookKey;
+pub use signature::{SigningPair, WebhookKey};
 pub use token::{Claims, TokenError};

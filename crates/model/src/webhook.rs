@@ -6,8 +6,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::client::ClientNumber;
+use crate::custom_header::CustomHeader;
 use crate::failure_clock::FailureClock;
-use crate::secret::Sealed;
+use crate::notice::Notice;
+use crate::signing::SigningKey;
 use crate::time::Timestamp;
 use crate::workspace::WorkspaceNumber;
 
@@ -78,7 +80,18 @@ impl FromStr for Method {
                 && entity.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
                 && Verb::ALL.iter().any(|known| known.as_str() == verb)
         });
-        if good { Ok(Self(text.to_owned())) } else { Err(InvalidMethod(text.chars().take(80).collect())) }
+        if good || Notice::from_name(text).is_some() {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidMethod(text.chars().take(80).collect()))
+        }
+    }
+}
+
+impl From<Notice> for Method {
+    /// A notice goes where the method of other events does.
+    fn from(notice: Notice) -> Self {
+        Self(notice.as_str().to_owned())
     }
 }
 
@@ -170,15 +183,6 @@ impl UrlState {
     }
 }
 
-/// A key that signs webhooks, encrypted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SigningKey {
-    /// The `whsec_…` text, sealed.
-    pub sealed: Sealed,
-    /// When it stops signing, if a rotation set an end.
-    pub expires_at: Option<Timestamp>,
-}
-
 /// A URL that gets a client's webhooks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookUrl {
@@ -195,6 +199,8 @@ pub struct WebhookUrl {
     pub failing: Option<FailureClock>,
     /// The keys that sign, newest first; each that has not ended adds a signature.
     pub signing_keys: Vec<SigningKey>,
+    /// Headers that are sent along, in the order of their names.
+    pub headers: Vec<CustomHeader>,
     /// When it was added.
     pub created_at: Timestamp,
 }

@@ -21,6 +21,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 9, name: "failing urls", text: include_str!("migrations/0009_failing_urls.sql") },
     Migration { number: 10, name: "replays", text: include_str!("migrations/0010_replays.sql") },
     Migration { number: 11, name: "makers", text: include_str!("migrations/0011_makers.sql") },
+    Migration { number: 12, name: "url headers", text: include_str!("migrations/0012_url_headers.sql") },
+    Migration { number: 13, name: "notices", text: include_str!("migrations/0013_notices.sql") },
 ];
 
 /// One step of the tables' history.

@@ -47,6 +47,7 @@ pub(crate) enum Flash {
     InvitationWithdrawn,
     WorkspaceRenamed,
     SessionEnded,
+    NoticesRemoved,
 }
 
 /// Since when a change is in force, and where.
@@ -160,6 +161,11 @@ impl Flash {
             "The invitation is withdrawn. Its link has ended.",
         ),
         (Self::WorkspaceRenamed, "workspace-renamed", "Renamed. Clients go on sending the same subdomain."),
+        (
+            Self::NoticesRemoved,
+            "notices-removed",
+            "Removed. Nobody is told of this workspace’s clients any more.",
+        ),
         (Self::SessionEnded, "session-ended", "That session has ended. Whoever had it must sign in again."),
     ];
 

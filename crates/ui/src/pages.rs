@@ -42,6 +42,9 @@ mod theme;
 mod troubleshooting;
 mod untick;
 mod url;
+mod url_headers;
+mod url_keys;
+mod url_share;
 mod urls;
 mod workspace;
 mod workspaces;
@@ -128,6 +131,8 @@ pub(crate) fn routes() -> Routes {
         .route(&at("/clients-by-workspace/save"), post(matrix::save))
         .route(&at("/workspaces/new"), get(workspaces::show_new))
         .route(&at("/workspaces/{subdomain}"), get(workspace::show).post(workspace::rename))
+        .route(&at("/workspaces/{subdomain}/notices"), post(workspace::set_notices))
+        .route(&at("/workspaces/{subdomain}/notices/remove"), post(workspace::remove_notices))
         .merge(of_people())
         .merge(of_the_help_area())
 }
@@ -177,8 +182,10 @@ fn of_a_client() -> Routes {
         .route(&at("/urls/{url}/pause"), post(url::pause))
         .route(&at("/urls/{url}/resume"), post(url::resume))
         .route(&at("/urls/{url}/enable"), post(url::enable))
-        .route(&at("/urls/{url}/key/rotate"), post(url::rotate_key))
-        .route(&at("/urls/{url}/key/end"), post(url::end_keys))
+        .route(&at("/urls/{url}/key/rotate"), post(url_keys::rotate_key))
+        .route(&at("/urls/{url}/key/end"), post(url_keys::end_keys))
+        .route(&at("/urls/{url}/headers"), post(url_headers::set))
+        .route(&at("/urls/{url}/headers/remove"), post(url_headers::remove))
         .route(&at("/urls/{url}/remove"), get(urls::show_remove).post(urls::remove))
         .route(&at("/urls/{url}/key"), post(urls::show_key))
         .route(&at("/rotate"), get(secrets::show_rotate).post(secrets::rotate))

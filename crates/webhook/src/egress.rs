@@ -28,12 +28,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use gatepost_model::network::Networks;
 use gatepost_model::webhook::Outcome;
-use gatepost_model::{Clock, Timestamp};
+use gatepost_model::{Clock, Phases, Timestamp};
 use http::header::{ACCEPT_ENCODING, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
+use hyper_util::client::legacy::connect::{CaptureConnection, Connection, capture_connection};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::RootCertStore;
@@ -43,7 +43,6 @@ use tower::{BoxError, Service, service_fn};
 
 pub use rustls::pki_types::CertificateDer;
 
-pub use self::headers::is_reserved_header;
 pub use self::retry_after::retry_after;
 
 use self::connector::{DialError, GuardedConnector};
@@ -163,6 +162,7 @@ impl Egress {
             reply_truncated: false,
             address: None,
             resent,
+            phases: Phases::default(),
             started,
             duration: begun.elapsed(),
             error: None,
@@ -213,6 +213,7 @@ impl Egress {
         mut request: http::Request<Full<Bytes>>,
         deadline: Instant,
     ) -> Result<Answer, Lost> {
+        let begun = Instant::now();
         let connection = capture_connection(&mut request);
         let response = match timeout_at(deadline, client.request(request)).await {
             Ok(Ok(response)) => response,
@@ -225,9 +226,11 @@ impl Egress {
                 return Err(Lost::late(dialled(&connection)));
             }
         };
+        let elapsed = begun.elapsed();
         let (head, body) = response.into_parts();
-        let reply = reply::read(body, self.reply_cap, deadline).await;
         let dialled = head.extensions.get::<Dialled>();
+        let phases = dialled.map(|dialled| dialled.phases(elapsed)).unwrap_or_default();
+        let reply = reply::read(body, self.reply_cap, deadline).await;
         if let Some(dialled) = dialled {
             dialled.note_served();
         }
@@ -235,7 +238,7 @@ impl Egress {
             retire(&connection);
         }
         let address = dialled.map(|dialled| dialled.address);
-        Ok(Answer { status: head.status, headers: head.headers, reply, address })
+        Ok(Answer { status: head.status, headers: head.headers, reply, address, phases })
     }
 }
 
@@ -268,6 +271,7 @@ struct Answer {
     headers: HeaderMap,
     reply: Reply,
     address: Option<SocketAddr>,
+    phases: Phases,
 }
 
 impl Answer {
@@ -282,6 +286,7 @@ impl Answer {
             reply: self.reply.text,
             reply_truncated: self.reply.truncated,
             address: self.address,
+            phases: self.phases,
             error: (!delivered).then(|| status_sentence(self.status)),
             ..blank
         }
@@ -365,5 +370,13 @@ async fn connect(
     uri: Uri,
     budget: Duration,
 ) -> Result<MaybeHttpsStream<GuardedStream>, BoxError> {
-    timeout(budget, https.call(uri)).await.map_err(|_| DialError::Timeout(None))?
+    let stream = timeout(budget, https.call(uri)).await.map_err(|_| DialError::Timeout(None))??;
+    if matches!(stream, MaybeHttpsStream::Https(_)) {
+        let mut extras = http::Extensions::new();
+        stream.connected().get_extras(&mut extras);
+        if let Some(dialled) = extras.get::<Dialled>() {
+            dialled.note_tls();
+        }
+    }
+    Ok(stream)
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use gatepost_model::Timestamp;
 use gatepost_model::webhook::Outcome;
+use gatepost_model::{Phases, Timestamp};
 use http::HeaderMap;
 
 /// A POST to be sent.
@@ -40,6 +40,8 @@ pub struct Exchange {
     pub address: Option<SocketAddr>,
     /// Whether the request was sent a second time, because a connection kept from earlier turned out to be dead.
     pub resent: bool,
+    /// What its parts took.
+    pub phases: Phases,
     /// When it began.
     pub started: Timestamp,
     /// How long it took.

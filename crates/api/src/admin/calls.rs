@@ -13,8 +13,8 @@ use super::objects::{self, DELIVERY_STATE, REPLAYED, ROLE};
 use super::shape::Kind::{Boolean, Duration, Integer, ListOf, Of, OneOf, Text, Texts, Time};
 use super::shape::{Field, Kind, field};
 use super::{
-    admin_tokens, audit, clients, counted, deliveries, invitations, people, replays, requests, secrets,
-    system, tokens, webhook_urls, workspaces,
+    admin_tokens, audit, clients, counted, deliveries, invitations, notices, people, replays, requests,
+    secrets, system, tokens, webhook_urls, workspaces,
 };
 
 /// One call.
@@ -98,6 +98,7 @@ fn of_workspaces() -> Vec<Call> {
     let rename = Needs::Scope(Scope::WorkspacesWrite);
     let workspace = Of(&objects::WORKSPACE);
     let one = "/workspaces/{subdomain}";
+    let (at_notices, told) = ("/workspaces/{subdomain}/notices", Of(&objects::NOTICE_URL));
     vec![
         call(
             Verb::GET,
@@ -118,6 +119,19 @@ fn of_workspaces() -> Vec<Call> {
             .body(vec![field("name", Text, "")])
             .guarded()
             .answers(workspace),
+        call(Verb::GET, at_notices, look, get(notices::show), "Where its notices go; 404 if nowhere.")
+            .answers(told),
+        call(
+            Verb::PUT,
+            at_notices,
+            rename,
+            put(notices::set),
+            "Set where its notices go. Answers a new key.",
+        )
+        .body(vec![field("url", Text, "")])
+        .answers(told),
+        call(Verb::DELETE, at_notices, rename, delete(notices::remove), "Have its notices go nowhere.")
+            .answers(Of(&objects::NO_NOTICES)),
     ]
 }
 
@@ -257,6 +271,20 @@ fn of_webhook_urls() -> Vec<Call> {
             "One webhook URL, and what waits for it.",
         )
         .answers(Of(&objects::URL_STATUS)),
+        call(
+            Verb::PATCH,
+            "/clients/{id}/webhook-urls/{url}",
+            change,
+            patch(webhook_urls::update),
+            "Give it another address, or change its headers.",
+        )
+        .body(vec![
+            field("url", Text, "").optional(),
+            field("headers", Kind::Any, "A value for each header to be set; null takes one away.").optional(),
+            REVISION,
+        ])
+        .guarded()
+        .answers(CLIENT),
         at(
             "/clients/{id}/webhook-urls/{url}/test",
             change,
@@ -302,9 +330,11 @@ fn of_webhook_urls() -> Vec<Call> {
             "/clients/{id}/webhook-urls/{url}/signing-key/rotate",
             change,
             post(webhook_urls::rotate_key),
-            "Make a new signing key. Answers it.",
+            "Make a new signing key. Answers it, if it is shared.",
         )
         .body(vec![
+            field("signing", OneOf(&["hmac", "ed25519"]), "The kind of the newest one if left out.")
+                .optional(),
             field("overlap", Duration, "How long the old key signs beside it: a day if left out, 7 at most.")
                 .optional(),
             REVISION,

@@ -223,8 +223,8 @@ pub(super) fn answer(gatepost: &Gatepost, client: Result<ApiClient, Error>) -> R
 }
 
 /// A client whose webhook URL got a new signing key.
-pub(super) fn with_signing_key(client: &ApiClient, key: (String, Plain), now: Timestamp) -> Response {
-    shown(client, with_secrets(client, None, &[key], now))
+pub(super) fn with_signing_key(client: &ApiClient, key: Option<(String, Plain)>, now: Timestamp) -> Response {
+    shown(client, with_secrets(client, None, key.as_slice(), now))
 }
 
 /// A client with what was just made for it.

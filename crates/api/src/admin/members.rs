@@ -121,6 +121,15 @@ impl Members {
         }
     }
 
+    /// An object, whatever its members are.
+    pub(super) fn object(&mut self, name: &'static str) -> Result<Option<Map<String, Value>>, Problem> {
+        match self.take(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(members)) => Ok(Some(members)),
+            Some(_) => Err(invalid(name, "must be an object")),
+        }
+    }
+
     pub(super) fn networks(&mut self, name: &'static str) -> Result<Option<Networks>, Problem> {
         let texts = self.texts(name)?;
         texts.map(|texts| Networks::parse(&texts).map_err(|error| invalid(name, error))).transpose()

@@ -17,6 +17,7 @@ mod deliveries;
 mod invitations;
 mod matching;
 mod members;
+mod notices;
 mod objects;
 mod openapi;
 mod people;

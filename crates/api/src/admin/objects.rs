@@ -40,7 +40,11 @@ static SECRET: Object = object(
 static SIGNING_KEY: Object = object(
     "SigningKey",
     "A key that signs webhooks; the newest first.",
-    &[field("expiresAt", Time, "When it signs no more, if a newer one has replaced it.").nullable()],
+    &[
+        field("scheme", OneOf(&["hmac", "ed25519"]), ""),
+        field("publicKey", Text, "`whpk_…`, of a key of Ed25519.").nullable(),
+        field("expiresAt", Time, "When it signs no more, if a newer one has replaced it.").nullable(),
+    ],
 );
 
 static FAILING: Object = object(
@@ -63,6 +67,7 @@ static WEBHOOK_URL: Object = object(
         field("reason", Text, "Why it is not active.").nullable(),
         field("failing", Of(&FAILING), "If it takes nothing at the moment.").nullable(),
         field("signingKeys", ListOf(&SIGNING_KEY), ""),
+        field("headers", Texts, "The names of those that are sent along. Their values are shown to nobody."),
         field("createdAt", Time, ""),
         field("signingSecret", Text, "Only in the answer of a call that made or revealed it.").optional(),
     ],
@@ -192,7 +197,29 @@ pub(super) static TEST_ANSWER: Object = object(
         field("reply", Text, "The beginning of the answer's body."),
         field("isTruncated", Boolean, "Whether it went on."),
         field("durationMs", Number, ""),
+        field(
+            "phasesMs",
+            Any,
+            "What dns, connect, tls and firstByte took, as far as there was such a phase.",
+        ),
     ],
+);
+
+pub(super) static NOTICE_URL: Object = object(
+    "NoticeUrl",
+    "Where a workspace's notices go.",
+    &[
+        field("id", Text, "`whu_…`"),
+        field("url", Text, ""),
+        field("createdAt", Time, ""),
+        field("signingSecret", Text, "Only in the answer of the call that set it.").optional(),
+    ],
+);
+
+pub(super) static NO_NOTICES: Object = object(
+    "RemovedNoticeUrl",
+    "A workspace whose notices go nowhere.",
+    &[field("workspace", Text, "Its subdomain."), field("deleted", Boolean, "true")],
 );
 
 pub(super) static RESUMED: Object = object(

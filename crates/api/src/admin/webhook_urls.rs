@@ -1,13 +1,16 @@
-//! One webhook URL of a client: trying it, holding it back, its address and its signing keys.
+//! One webhook URL of a client: trying it, holding it back, its address, its headers and its signing keys.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use gatepost_core::custom_headers::HeaderChange;
+use gatepost_core::signing_keys::{Rotation, USUAL_KEY_OVERLAP, scheme_of};
 use gatepost_core::test_send::TestAnswer;
-use gatepost_core::webhook_urls::{Resume, USUAL_KEY_OVERLAP, UrlAt};
+use gatepost_core::webhook_urls::{Resume, UrlAt};
 use gatepost_core::{Error, view};
 use gatepost_http::Problem;
-use gatepost_model::{ApiClient, Timestamp};
+use gatepost_keys::Plain;
+use gatepost_model::{ApiClient, SigningScheme, Timestamp};
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
@@ -105,11 +108,27 @@ pub(super) async fn change_address(
     let revision = revision(&headers, members.number("revision")?)?;
     members.finish()?;
     let at = UrlAt { client: &id, url: &url, revision };
-    answer(&gatepost, gatepost.move_webhook_url(&actor, at, &address).await)
+    answer(&gatepost, gatepost.change_webhook_url(&actor, at, Some(address), Vec::new()).await)
 }
 
-/// `POST …/signing-key/rotate`: `overlap` is how long the old key signs beside the new one: a day if it is left out. The
-/// answer holds the new `signingSecret`.
+/// `PATCH …`: `url` is another address; `headers` holds a value for each header to be set, and null for each to be taken away.
+pub(super) async fn update(
+    State(gatepost): Shared,
+    Administrator { actor, sees_as }: Administrator,
+    Path((id, url)): Named,
+    headers: HeaderMap,
+    mut members: Members,
+) -> Result<Response, Problem> {
+    seen_client(&gatepost, sees_as.as_ref(), &id).await?;
+    let (address, changes) = (members.text("url")?, header_changes(members.object("headers")?)?);
+    let revision = revision_alone(&headers, members)?;
+    let at = UrlAt { client: &id, url: &url, revision };
+    answer(&gatepost, gatepost.change_webhook_url(&actor, at, address, changes).await)
+}
+
+/// `POST …/signing-key/rotate`: `signing` is the kind of the new key, that of the newest one if it is left out; `overlap` is
+/// how long the old key signs beside it: a day if it is left out. The answer holds the new `signingSecret`, if it is a shared
+/// one.
 pub(super) async fn rotate_key(
     State(gatepost): Shared,
     Administrator { actor, .. }: Administrator,
@@ -117,12 +136,14 @@ pub(super) async fn rotate_key(
     headers: HeaderMap,
     mut members: Members,
 ) -> Result<Response, Problem> {
+    let scheme = members.named("signing", "hmac or ed25519", SigningScheme::from_name)?;
     let overlap = members.duration("overlap")?.unwrap_or(USUAL_KEY_OVERLAP);
     let revision = revision(&headers, members.number("revision")?)?;
     members.finish()?;
     let at = UrlAt { client: &id, url: &url, revision };
-    let (client, key) = gatepost.rotate_signing_key(&actor, at, overlap).await?;
-    Ok(with_signing_key(&client, (url, key), gatepost.now()))
+    let (client, key) = gatepost.rotate_signing_key(&actor, at, Rotation { scheme, overlap }).await?;
+    let key = is_shared(&client, &url).then_some((url, key));
+    Ok(with_signing_key(&client, key, gatepost.now()))
 }
 
 /// `POST …/signing-key/end-old`: ends every signing key but the newest.
@@ -150,6 +171,20 @@ pub(super) async fn reveal_key(
     Ok(Json(json!({ "webhookUrlId": url, "signingSecret": key.expose() })))
 }
 
+/// Whether the newest key is a secret that both sides hold.
+fn is_shared(client: &ApiClient, url: &str) -> bool {
+    client.webhook_url(url).is_some_and(|url| scheme_of(url) == SigningScheme::Hmac)
+}
+
+fn header_changes(headers: Option<Map<String, Value>>) -> Result<Vec<HeaderChange>, Problem> {
+    let change = |(name, value): (String, Value)| match value {
+        Value::String(text) => Ok(HeaderChange { name, value: Some(Plain::new(text)) }),
+        Value::Null => Ok(HeaderChange { name, value: None }),
+        _ => Err(invalid("headers", "must hold a text for each header, or null to take it away")),
+    };
+    headers.into_iter().flatten().map(change).collect()
+}
+
 fn revision_alone(headers: &HeaderMap, mut members: Members) -> Result<Option<i64>, Problem> {
     let revision = revision(headers, members.number("revision")?)?;
     members.finish()?;
@@ -170,6 +205,8 @@ fn sent_again((client, cancelled): (ApiClient, usize), now: Timestamp) -> Json<V
 fn tested(answer: &TestAnswer) -> Value {
     let headers: Map<String, Value> =
         answer.headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    let phases: Map<String, Value> =
+        answer.phases.named().map(|(name, took)| (name.to_owned(), view::millis(took).into())).collect();
     json!({
         "outcome": answer.outcome.as_str(),
         "status": answer.status,
@@ -178,6 +215,7 @@ fn tested(answer: &TestAnswer) -> Value {
         "headers": headers,
         "reply": answer.reply,
         "isTruncated": answer.reply_truncated,
-        "durationMs": answer.duration.as_secs_f64() * 1000.0,
+        "durationMs": view::millis(answer.duration),
+        "phasesMs": phases,
     })
 }

@@ -65,7 +65,7 @@ pub(super) async fn rename(
     Ok(shown(&gatepost.rename_workspace(&actor, &subdomain, &name, from.as_deref()).await?))
 }
 
-async fn seen_workspace(
+pub(super) async fn seen_workspace(
     gatepost: &Gatepost,
     sees_as: Option<&User>,
     subdomain: &str,

@@ -70,6 +70,7 @@ impl Forward {
         let recipient = Recipient {
             url: self.remote.base().to_owned(),
             keys: vec![(self.key.clone(), None)],
+            headers: http::HeaderMap::new(),
             workspace: workspace.to_owned(),
             api_version,
             payload: self.payload,

@@ -9,6 +9,10 @@ mod faults;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod security;
+#[cfg(test)]
+mod signatures;
 #[cfg(test)]
 mod support;

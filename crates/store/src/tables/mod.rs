@@ -11,9 +11,11 @@ pub mod clients;
 pub mod deliveries;
 pub mod delivery_control;
 pub mod delivery_list;
+pub mod ending_secrets;
 pub mod event_feed;
 pub mod invitations;
 pub mod memberships;
+pub mod notice_urls;
 pub mod people;
 pub mod rate_windows;
 pub mod records;
@@ -41,8 +43,10 @@ pub const STATEMENTS: &[&[&Sql]] = &[
     crate::copy::STATEMENTS,
     deliveries::STATEMENTS,
     event_feed::STATEMENTS,
+    ending_secrets::STATEMENTS,
     invitations::STATEMENTS,
     memberships::STATEMENTS,
+    notice_urls::STATEMENTS,
     people::STATEMENTS,
     rate_windows::STATEMENTS,
     records::STATEMENTS,

@@ -5,11 +5,12 @@
 
 use gatepost_model::{ClientNumber, FailureClock, Timestamp, UrlState};
 
+use super::named;
 use super::webhook_urls::{clock_from_row, unsubscribe_url};
 use crate::{Sql, StoreError, Tx, params};
 
 /// Every static statement here.
-pub const STATEMENTS: &[&Sql] = &[&MOVE_ON, &SUCCEED, &END, &DUE, &LOOKED_AT, &DISABLE];
+pub const STATEMENTS: &[&Sql] = &[&MOVE_ON, &SUCCEED, &END, &DUE, &LOOKED_AT, &GONE, &DISABLE];
 
 /// A clock that waits for another failure is looked at as soon as there is one.
 static MOVE_ON: Sql = Sql::new(
@@ -30,13 +31,17 @@ static END: Sql = Sql::new(
 );
 
 static DUE: Sql = Sql::new(
-    "SELECT id, client_number, url, failing_since, failed_at, disables_at, look_at FROM webhook_url
-     WHERE look_at <= $1 AND state = 'active' AND removed_at IS NULL ORDER BY look_at LIMIT $2",
+    "SELECT id, client_number, url, failing_since, failed_at, disables_at, look_at, state, reason FROM webhook_url
+     WHERE look_at <= $1 AND state <> 'paused' AND removed_at IS NULL ORDER BY look_at LIMIT $2",
 );
 
 static LOOKED_AT: Sql = Sql::new(
-    "UPDATE webhook_url SET look_at = $3
-     WHERE id = $1 AND look_at = $2 AND state = 'active' AND removed_at IS NULL",
+    "UPDATE webhook_url SET look_at = $4 WHERE id = $1 AND look_at = $2 AND state = $3 AND removed_at IS NULL",
+);
+
+/// The owner of one that is gone is told as soon as somebody looks.
+static GONE: Sql = Sql::new(
+    "UPDATE webhook_url SET failing_since = NULL, failed_at = NULL, disables_at = NULL, look_at = 0 WHERE id = $1",
 );
 
 static DISABLE: Sql = Sql::new("UPDATE webhook_url SET state = $2, reason = $3 WHERE id = $1");
@@ -50,8 +55,12 @@ pub struct DueClock {
     pub client: ClientNumber,
     /// The URL.
     pub url: String,
-    /// The clock.
-    pub clock: FailureClock,
+    /// The clock; none of a URL that was disabled because its receiver is gone.
+    pub clock: Option<FailureClock>,
+    /// Whether it is disabled already.
+    pub state: UrlState,
+    /// Why.
+    pub reason: Option<String>,
     /// Since when it is due.
     pub look_at: Timestamp,
 }
@@ -74,22 +83,32 @@ pub fn succeed(tx: &Tx<'_>, url_id: &str) -> Result<(), StoreError> {
     tx.exec_later(&SUCCEED, params![url_id])
 }
 
-/// Ends the clock of a URL that a person has enabled, resumed or moved, or whose receiver is gone.
+/// Ends the clock of a URL whose receiver is gone, and has its owner told.
+pub(super) fn gone(tx: &Tx<'_>, url_id: &str) -> Result<(), StoreError> {
+    tx.exec_later(&GONE, params![url_id])
+}
+
+/// Ends the clock of a URL that a person has enabled, resumed or moved.
 pub(super) fn end(tx: &Tx<'_>, url_id: &str) -> Result<(), StoreError> {
     tx.exec_later(&END, params![url_id])
 }
 
-/// The clocks that are to be looked at by `now`, up to `limit`, those first that wait longest.
+/// The clocks that are to be looked at by `now`, and the URLs whose owners are to be told that their receivers are gone, up to `limit`, those first that wait longest.
 ///
 /// # Errors
 /// If the store fails.
 pub fn list_due(tx: &Tx<'_>, now: Timestamp, limit: u32) -> Result<Vec<DueClock>, StoreError> {
-    let due = tx.all(&DUE, params![now, limit], |row| {
-        let clock = clock_from_row(row, 3)?;
-        let (url_id, client, url, look_at) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(6)?);
-        Ok(clock.map(|clock| DueClock { url_id, client, url, clock, look_at }))
-    })?;
-    Ok(due.into_iter().flatten().collect())
+    tx.all(&DUE, params![now, limit], |row| {
+        Ok(DueClock {
+            url_id: row.get(0)?,
+            client: row.get(1)?,
+            url: row.get(2)?,
+            clock: clock_from_row(row, 3)?,
+            look_at: row.get(6)?,
+            state: named("webhook_url.state", row.text(7)?, UrlState::from_name)?,
+            reason: row.get(8)?,
+        })
+    })
 }
 
 /// Notes that a clock was looked at, and when it is the next time. False, and nothing noted, if another node has done it or
@@ -98,7 +117,7 @@ pub fn list_due(tx: &Tx<'_>, now: Timestamp, limit: u32) -> Result<Vec<DueClock>
 /// # Errors
 /// If the store fails.
 pub fn looked_at(tx: &Tx<'_>, due: &DueClock, next: Option<Timestamp>) -> Result<bool, StoreError> {
-    Ok(tx.exec(&LOOKED_AT, params![&due.url_id, due.look_at, next])? > 0)
+    Ok(tx.exec(&LOOKED_AT, params![&due.url_id, due.look_at, due.state.as_str(), next])? > 0)
 }
 
 /// Stops sending to a URL whose clock has run out. The clock stays as it is, for it says since when. False, and nothing done,

@@ -1,9 +1,12 @@
 //! Webhook URLs, their signing keys, and the subscriptions that they come to.
 
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use gatepost_model::custom_header::CustomHeader;
 use gatepost_model::secret::Sealed;
-use gatepost_model::webhook::SigningKey;
 use gatepost_model::{
-    ApiClient, ClientNumber, ClientStatus, FailureClock, Method, Timestamp, UrlState, WebhookUrl,
+    ApiClient, ClientNumber, ClientStatus, FailureClock, Method, SigningKey, Timestamp, UrlState, WebhookUrl,
     WorkspaceNumber,
 };
 
@@ -20,6 +23,9 @@ pub const STATEMENTS: &[&Sql] = &[
     &INSERT_KEY,
     &DELETE_KEYS,
     &KEYS,
+    &INSERT_HEADER,
+    &DELETE_HEADERS,
+    &HEADERS,
     &SUBSCRIBE,
     &UNSUBSCRIBE,
     &SUBSCRIBED,
@@ -43,12 +49,23 @@ static OF_CLIENT: Sql = Sql::new(
 
 static OWNER: Sql = Sql::new("SELECT client_number FROM webhook_url WHERE id = $1 AND removed_at IS NULL");
 
-static INSERT_KEY: Sql =
-    Sql::new("INSERT INTO signing_key (url_id, number, sealed, expires_at) VALUES ($1, $2, $3, $4)");
+static INSERT_KEY: Sql = Sql::new(
+    "INSERT INTO signing_key (url_id, number, sealed, expires_at, public_key) VALUES ($1, $2, $3, $4, $5)",
+);
 
 static DELETE_KEYS: Sql = Sql::new("DELETE FROM signing_key WHERE url_id = $1");
 
-static KEYS: Sql = Sql::new("SELECT sealed, expires_at FROM signing_key WHERE url_id = $1 ORDER BY number");
+static KEYS: Sql =
+    Sql::new("SELECT sealed, expires_at, public_key FROM signing_key WHERE url_id = $1 ORDER BY number");
+
+static INSERT_HEADER: Sql = Sql::new("INSERT INTO webhook_header (url_id, name, sealed) VALUES ($1, $2, $3)");
+
+static DELETE_HEADERS: Sql = Sql::new("DELETE FROM webhook_header WHERE url_id = $1");
+
+static HEADERS: Sql = Sql::new(
+    "SELECT h.url_id, h.name, h.sealed FROM webhook_header h JOIN webhook_url u ON u.id = h.url_id
+     WHERE u.client_number = $1 ORDER BY h.url_id, h.name",
+);
 
 static SUBSCRIBE: Sql = Sql::new(
     "INSERT INTO subscription (workspace_number, method, url_id, client_number)
@@ -105,7 +122,7 @@ pub fn lookup_owner(tx: &Tx<'_>, url_id: &str) -> Result<Option<ClientNumber>, S
 pub fn disable(tx: &Tx<'_>, client: ClientNumber, url_id: &str, reason: &str) -> Result<bool, StoreError> {
     let changed = tx.exec(&DISABLE, params![url_id, UrlState::Disabled.as_str(), reason])? > 0;
     if changed {
-        url_clocks::end(tx, url_id)?;
+        url_clocks::gone(tx, url_id)?;
         unsubscribe_url(tx, client, url_id)?;
     }
     Ok(changed)
@@ -128,13 +145,21 @@ pub(super) fn of_client(tx: &Tx<'_>, client: ClientNumber) -> Result<Vec<Webhook
             reason: row.get(3)?,
             failing: clock_from_row(row, 5)?,
             signing_keys: Vec::new(),
+            headers: Vec::new(),
             created_at: row.get(4)?,
         })
     })?;
+    let mut headers: HashMap<String, Vec<CustomHeader>> = HashMap::new();
+    tx.scan(&HEADERS, params![client], |row| {
+        let header = CustomHeader { name: row.get(1)?, sealed: Sealed(row.get(2)?) };
+        headers.entry(row.get(0)?).or_default().push(header);
+        Ok(ControlFlow::Continue(()))
+    })?;
     for url in &mut urls {
         url.signing_keys = tx.all(&KEYS, params![&url.id], |row| {
-            Ok(SigningKey { sealed: Sealed(row.get(0)?), expires_at: row.get(1)? })
+            Ok(SigningKey { sealed: Sealed(row.get(0)?), expires_at: row.get(1)?, public_key: row.get(2)? })
         })?;
+        url.headers = headers.remove(&url.id).unwrap_or_default();
     }
     Ok(urls)
 }
@@ -156,6 +181,7 @@ pub(super) fn save(
     for gone in before.iter().filter(|old| after.iter().all(|new| new.id != old.id)) {
         tx.exec_later(&REMOVE, params![&gone.id, now])?;
         tx.exec_later(&DELETE_KEYS, params![&gone.id])?;
+        tx.exec_later(&DELETE_HEADERS, params![&gone.id])?;
     }
     for url in after {
         match before.iter().find(|old| old.id == url.id) {
@@ -163,7 +189,9 @@ pub(super) fn save(
             Some(old) => {
                 tx.exec_later(&UPDATE, params![&url.id, &url.url, url.state.as_str(), &url.reason])?;
                 tx.exec_later(&DELETE_KEYS, params![&url.id])?;
-                if old.failing.is_some() && url.failing.is_none() {
+                tx.exec_later(&DELETE_HEADERS, params![&url.id])?;
+                let has_returned = old.state == UrlState::Disabled && url.state != UrlState::Disabled;
+                if has_returned || (old.failing.is_some() && url.failing.is_none()) {
                     url_clocks::end(tx, &url.id)?;
                 }
             }
@@ -175,7 +203,11 @@ pub(super) fn save(
             }
         }
         for (number, key) in (0i64..).zip(&url.signing_keys) {
-            tx.exec_later(&INSERT_KEY, params![&url.id, number, &key.sealed.0, key.expires_at])?;
+            let values = params![&url.id, number, &key.sealed.0, key.expires_at, &key.public_key];
+            tx.exec_later(&INSERT_KEY, values)?;
+        }
+        for header in &url.headers {
+            tx.exec_later(&INSERT_HEADER, params![&url.id, &header.name, &header.sealed.0])?;
         }
     }
     Ok(())

@@ -32,6 +32,7 @@ fn client() -> ApiClient {
         reason: None,
         failing: None,
         signing_keys: Vec::new(),
+        headers: Vec::new(),
         created_at: START,
     };
     ApiClient {
@@ -88,21 +89,22 @@ async fn a_clock_is_looked_at_by_one_node_each_time(place: Place) {
     fail(&other, 2).await;
     assert_eq!(due(&store, 49).await, None);
     let seen = due(&store, 50).await.unwrap();
-    assert_eq!((seen.clock.since, seen.clock.last), (START, START.plus(HOUR * 2)));
+    let clock = seen.clock.unwrap();
+    assert_eq!((clock.since, clock.last), (START, START.plus(HOUR * 2)));
     for (node, first) in [(&store, true), (&other, false)] {
-        let (seen, next) = (seen.clone(), seen.clock.next_look(START.plus(HOUR * 50)));
+        let (seen, next) = (seen.clone(), clock.next_look(START.plus(HOUR * 50)));
         let noted = node.write(move |tx| url_clocks::looked_at(tx, &seen, next)).await;
         assert_eq!(noted, Ok::<_, StoreError>(first));
     }
     assert_eq!(due(&store, 89).await, None);
     let seen = due(&store, 90).await.unwrap();
     // The time is over, and nothing was tried of late: the next failure decides.
-    assert!(!seen.clock.has_run_out(START.plus(HOUR * 200)));
+    assert!(!seen.clock.unwrap().has_run_out(START.plus(HOUR * 200)));
     store.write(move |tx| url_clocks::looked_at(tx, &seen, None)).await.unwrap();
     assert_eq!(due(&store, 300).await, None);
     fail(&other, 201).await;
     let seen = due(&store, 201).await.unwrap();
-    assert!(seen.clock.has_run_out(START.plus(HOUR * 201)));
+    assert!(seen.clock.unwrap().has_run_out(START.plus(HOUR * 201)));
     for (node, first) in [(&other, true), (&store, false)] {
         let seen = seen.clone();
         let disabled = node.write(move |tx| url_clocks::disable(tx, &seen, "it took nothing")).await;
@@ -127,6 +129,10 @@ async fn a_clock_that_has_ended_disables_nothing(place: Place) {
     fail(&store, 101).await;
     store.write(|tx| webhook_urls::disable(tx, CLIENT, "whu_a", "gone")).await.unwrap();
     assert_eq!((url(&store).await.state, url(&store).await.failing), (UrlState::Disabled, None));
+    let told = due(&store, 0).await.unwrap();
+    assert_eq!((told.clock, told.reason.as_deref()), (None, Some("gone")));
+    let noted = store.write(move |tx| url_clocks::looked_at(tx, &told, None)).await;
+    assert_eq!((noted, due(&store, 0).await), (Ok::<_, StoreError>(true), None));
 }
 
 async fn a_url_that_takes_what_it_gets_costs_no_row(place: Place) {

@@ -18,7 +18,7 @@ use http::StatusCode;
 use super::activity::{self, Activity, Span};
 use super::methods::Area;
 use super::standing::{Remedy, chip_of, reason_of, remedy_of, who};
-use super::{Answer, first_call, framed, methods};
+use super::{Answer, first_call, framed, methods, url_share};
 use crate::BASE;
 use crate::failure::Failure;
 use crate::form::Form;
@@ -198,6 +198,11 @@ impl ClientPage<'_> {
 
     fn url_chip(&self, url: &WebhookUrl) -> Chip {
         url_chip(url)
+    }
+
+    /// How a URL has done of late.
+    fn share(&self, url: &WebhookUrl) -> Vec<String> {
+        url_share::words(&self.impact.attempts_to(&url.id))
     }
 
     /// The clock of a URL, while it decides something.

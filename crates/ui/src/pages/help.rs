@@ -14,12 +14,13 @@ use crate::frame::{Frame, Section};
 use crate::session::Visit;
 
 /// Languages and how a signature is checked in them. What stands here is run by a test where it can be.
-const SNIPPETS: [(&str, &str); 5] = [
+const SNIPPETS: [(&str, &str); 6] = [
     ("Python", include_str!("../../assets/verify/verify.py")),
     ("JavaScript", include_str!("../../assets/verify/verify.mjs")),
     ("Rust", include_str!("../../assets/verify/verify.rs.txt")),
     ("Go", include_str!("../../assets/verify/verify.go")),
     ("PHP", include_str!("../../assets/verify/verify.php.txt")),
+    ("JavaScript, with a public key", include_str!("../../assets/verify/verify-ed25519.mjs")),
 ];
 
 #[derive(Template)]
@@ -34,7 +35,7 @@ struct ClientsPage<'a> {
 #[template(path = "help/webhooks.html")]
 struct WebhooksPage<'a> {
     frame: &'a Frame,
-    snippets: [(&'static str, &'static str); 5],
+    snippets: [(&'static str, &'static str); 6],
     pauses: Vec<Pause>,
 }
 

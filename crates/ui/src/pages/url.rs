@@ -1,4 +1,5 @@
-//! The page of one webhook URL: its address, its pause, its signing keys.
+//! The page of one webhook URL: its address, its pause, a test of it. Its keys are in [`super::url_keys`], its headers in
+//! [`super::url_headers`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,15 +7,15 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
+use gatepost_core::signing_keys::{self, USUAL_KEY_OVERLAP};
 use gatepost_core::test_send::TestAnswer;
-use gatepost_core::webhook_urls::{Broken, Resume, USUAL_KEY_OVERLAP, UrlAt};
+use gatepost_core::webhook_urls::{Broken, Resume, UrlAt};
 use gatepost_core::{Error, Gatepost};
-use gatepost_model::{ApiClient, ClientStatus, FailureClock, Timestamp, UrlState, WebhookUrl};
+use gatepost_model::{ApiClient, ClientStatus, FailureClock, SigningScheme, Timestamp, UrlState, WebhookUrl};
 use http::StatusCode;
 
 use super::client::{ShownValue, address, changeable, url_chip};
-use super::password::{self, Check};
-use super::{Answer, changed, framed};
+use super::{Answer, changed, framed, url_share};
 use crate::failure::{Failure, sentence};
 use crate::flash::Flash;
 use crate::form::Form;
@@ -30,6 +31,9 @@ struct UrlPage<'a> {
     client: &'a ApiClient,
     url: &'a WebhookUrl,
     pending: u32,
+    /// How it has done of late.
+    share: Vec<String>,
+    last_delivered: Option<Timestamp>,
     broken: Option<Broken>,
     asks_password: bool,
     over: &'a Over,
@@ -37,21 +41,23 @@ struct UrlPage<'a> {
 
 /// What stands on the page besides the URL.
 #[derive(Debug, Default)]
-struct Over {
+pub(super) struct Over {
     /// What was typed as the address, and why it cannot be one.
-    address: Option<(String, String)>,
+    pub(super) address: Option<(String, String)>,
+    /// What was typed as a header's name, and why it cannot be sent.
+    pub(super) header: Option<(String, String)>,
     /// What was wrong with the password.
-    password: Option<String>,
+    pub(super) password: Option<String>,
     /// What came of a test.
-    answer: Option<TestAnswer>,
+    pub(super) answer: Option<TestAnswer>,
     /// A key that was made just now.
-    shown: Option<ShownValue>,
+    pub(super) shown: Option<ShownValue>,
 }
 
 impl Over {
     const fn status(&self) -> StatusCode {
-        match (&self.address, &self.password) {
-            (None, None) => StatusCode::OK,
+        match (&self.address, &self.header, &self.password) {
+            (None, None, None) => StatusCode::OK,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
@@ -59,6 +65,12 @@ impl Over {
 
 /// How long an old key may sign beside the new one, in hours, and how that is said.
 const OVERLAPS: [(u64, &str); 4] = [(0, "End it now"), (1, "1 hour"), (24, "24 hours"), (168, "7 days")];
+
+/// Kinds of keys, and how each is said.
+const SCHEMES: [(SigningScheme, &str); 2] = [
+    (SigningScheme::Hmac, "HMAC-SHA-256: a shared key, which every library knows"),
+    (SigningScheme::Ed25519, "Ed25519: a public key, with which nobody can sign"),
+];
 
 /// What may become of the deliveries that were held back.
 const RESUMES: [(Resume, &str); 3] = [
@@ -123,6 +135,37 @@ impl UrlPage<'_> {
         RESUMES.into_iter().map(|(choice, said)| (choice.as_str(), said, choice == Resume::All))
     }
 
+    /// The kinds that a new key may be of, and which one the newest is.
+    fn schemes(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+        let newest = signing_keys::scheme_of(self.url);
+        SCHEMES.into_iter().map(move |(scheme, said)| (scheme.as_str(), said, scheme == newest))
+    }
+
+    /// What is public of the newest key.
+    fn public_key(&self) -> Option<&str> {
+        self.url.signing_keys.first()?.public_key.as_deref()
+    }
+
+    /// What was typed as a header's name.
+    fn typed_header(&self) -> &str {
+        self.over.header.as_ref().map_or("", |(typed, _)| typed)
+    }
+
+    fn header_problem(&self) -> Option<&str> {
+        self.over.header.as_ref().map(|(_, problem)| problem.as_str())
+    }
+
+    /// What the parts of a test took.
+    fn phases(&self, answer: &TestAnswer) -> impl Iterator<Item = (&'static str, Duration)> {
+        let said = |name| match name {
+            "dns" => "DNS",
+            "connect" => "Connection",
+            "tls" => "TLS",
+            _ => "First byte",
+        };
+        answer.phases.named().map(move |(name, took)| (said(name), took))
+    }
+
     /// When the keys beside the newest one end.
     fn ends(&self) -> impl Iterator<Item = Timestamp> {
         let now = self.frame.now;
@@ -141,7 +184,7 @@ pub(super) async fn show(
     page_of(&gatepost, &visit, &client, &url, &Over::default()).await
 }
 
-async fn page_of(
+pub(super) async fn page_of(
     gatepost: &Arc<Gatepost>,
     visit: &Visit,
     client: &ApiClient,
@@ -155,6 +198,8 @@ async fn page_of(
         client,
         url,
         pending: gatepost.count_pending(client, url_id).await?,
+        share: url_share::words(&gatepost.impact(client.number).await?.attempts_to(url_id)),
+        last_delivered: url_share::last_delivered(gatepost, visit, client, url_id).await?,
         broken: gatepost.broken_circuit(url_id),
         asks_password: !visit.visitor.is_fresh,
         over,
@@ -171,7 +216,8 @@ pub(super) async fn save_address(
 ) -> Answer {
     let client = changeable(gatepost.managed_client(visit.user(), &id).await?)?;
     let typed = form.text("url").trim();
-    match gatepost.move_webhook_url(&visit.actor(), at(&client, &url, &form), typed).await {
+    let address = Some(typed.to_owned());
+    match gatepost.change_webhook_url(&visit.actor(), at(&client, &url, &form), address, Vec::new()).await {
         Ok(client) => changed(&gatepost, Flash::saved(&gatepost, visit.now), &page_address(&client, &url)),
         Err(Error::Invalid { problem, .. }) => {
             let over = Over { address: Some((typed.to_owned(), sentence(&problem))), ..Over::default() };
@@ -232,49 +278,10 @@ pub(super) async fn enable(
     changed(&gatepost, Flash::UrlEnabled, &page_address(&client, &url))
 }
 
-/// `POST /clients/{id}/urls/{url}/key/rotate`: answers with the new key.
-pub(super) async fn rotate_key(
-    State(gatepost): State<Arc<Gatepost>>,
-    visit: Visit,
-    Path((id, url)): Path<(String, String)>,
-    form: Form,
-) -> Answer {
-    let client = changeable(gatepost.managed_client(visit.user(), &id).await?)?;
-    if let Check::Asks(problem) = password::check(&gatepost, &visit, &form).await? {
-        let problem = problem.unwrap_or_else(|| String::from("Enter your password."));
-        let over = Over { password: Some(problem), ..Over::default() };
-        return page_of(&gatepost, &visit, &client, &url, &over).await;
-    }
-    let hours: u64 = form.text("overlap").parse().map_err(|_| Failure::Malformed)?;
-    let overlap = Duration::from_secs(hours.saturating_mul(3600));
-    let (client, value) =
-        gatepost.rotate_signing_key(&visit.actor(), at(&client, &url, &form), overlap).await?;
-    let shown = ShownValue {
-        label: String::from("New signing key"),
-        value,
-        hint: "Put it into the receiver before the old one ends. Until then each webhook carries both signatures.",
-        copied: "signing key",
-    };
-    let over = Over { shown: Some(shown), ..Over::default() };
-    page_of(&gatepost, &visit, &client, &url, &over).await
-}
-
-/// `POST /clients/{id}/urls/{url}/key/end`
-pub(super) async fn end_keys(
-    State(gatepost): State<Arc<Gatepost>>,
-    visit: Visit,
-    Path((id, url)): Path<(String, String)>,
-    form: Form,
-) -> Answer {
-    let client = changeable(gatepost.managed_client(visit.user(), &id).await?)?;
-    gatepost.end_old_signing_keys(&visit.actor(), at(&client, &url, &form)).await?;
-    changed(&gatepost, Flash::OldKeysEnded, &page_address(&client, &url))
-}
-
-fn at<'a>(client: &'a ApiClient, url: &'a str, form: &Form) -> UrlAt<'a> {
+pub(super) fn at<'a>(client: &'a ApiClient, url: &'a str, form: &Form) -> UrlAt<'a> {
     UrlAt { client: &client.id, url, revision: form.revision() }
 }
 
-fn page_address(client: &ApiClient, url: &str) -> String {
+pub(super) fn page_address(client: &ApiClient, url: &str) -> String {
     format!("{}/urls/{url}", address(client))
 }

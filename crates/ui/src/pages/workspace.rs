@@ -1,4 +1,4 @@
-//! One workspace: its name, its people, its clients.
+//! One workspace: its name, its people, its clients, where its notices go.
 
 use std::sync::Arc;
 
@@ -6,7 +6,9 @@ use askama::Template;
 use axum::extract::{Path, State};
 use gatepost_core::client_list::{Cursor, Group, Listed, Order, Wanted};
 use gatepost_core::memberships::Person;
+use gatepost_core::notices::NoticeUrl;
 use gatepost_core::{Error, Gatepost};
+use gatepost_keys::Plain;
 use gatepost_model::{Membership, Role};
 use http::StatusCode;
 
@@ -30,6 +32,19 @@ struct WorkspacePage<'a> {
     clients: Listed,
     name: &'a str,
     problem: Option<String>,
+    /// Where its notices go.
+    notices: Option<NoticeUrl>,
+    /// What was typed as that, and why it cannot be one.
+    notice_problem: Option<(String, String)>,
+    /// The key of a notice URL that was set just now.
+    shown: Option<Plain>,
+}
+
+impl WorkspacePage<'_> {
+    fn notice_address(&self) -> &str {
+        let typed = self.notice_problem.as_ref().map(|(typed, _)| typed.as_str());
+        typed.or_else(|| self.notices.as_ref().map(|url| url.url.as_str())).unwrap_or_default()
+    }
 }
 
 /// `GET /workspaces/{subdomain}`
@@ -64,6 +79,41 @@ pub(super) async fn rename(
     }
 }
 
+/// `POST /workspaces/{subdomain}/notices`: sets where notices go, and answers with the key that signs them.
+pub(super) async fn set_notices(
+    State(gatepost): State<Arc<Gatepost>>,
+    Path(subdomain): Path<String>,
+    visit: Visit,
+    form: Form,
+) -> Answer {
+    let held = administered(&visit, &subdomain)?;
+    let typed = form.text("url").trim();
+    let outcome = gatepost.set_notice_url(&visit.actor(), &subdomain, typed).await;
+    let frame = Frame::new(&visit, Section::Workspaces);
+    let mut page = filled(&gatepost, &visit, &frame, held).await?;
+    match outcome {
+        Ok((_, key)) => {
+            page.shown = Some(key);
+            framed(&gatepost, &frame, &page)
+        }
+        Err(Error::Invalid { problem, .. }) => {
+            page.notice_problem = Some((typed.to_owned(), sentence(&problem)));
+            page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /workspaces/{subdomain}/notices/remove`
+pub(super) async fn remove_notices(
+    State(gatepost): State<Arc<Gatepost>>,
+    Path(subdomain): Path<String>,
+    visit: Visit,
+) -> Answer {
+    gatepost.remove_notice_url(&visit.actor(), &subdomain).await?;
+    changed(&gatepost, Flash::NoticesRemoved, &format!("{BASE}/workspaces/{subdomain}"))
+}
+
 async fn filled<'a>(
     gatepost: &Arc<Gatepost>,
     visit: &Visit,
@@ -87,7 +137,17 @@ async fn filled<'a>(
         limit: SHOWN,
     };
     let clients = gatepost.list_managed_clients(visit.user(), wanted).await?;
-    Ok(WorkspacePage { frame, held, people, clients, name: &held.workspace.name, problem: None })
+    Ok(WorkspacePage {
+        frame,
+        held,
+        people,
+        clients,
+        name: &held.workspace.name,
+        problem: None,
+        notices: gatepost.notice_url(&visit.actor(), held.workspace.subdomain.as_str()).await?,
+        notice_problem: None,
+        shown: None,
+    })
 }
 
 fn administered<'a>(visit: &'a Visit, subdomain: &str) -> Result<&'a Membership, Failure> {

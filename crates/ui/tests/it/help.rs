@@ -54,7 +54,9 @@ async fn the_page_shows_the_snippets_that_are_run() {
     let app = App::start().await;
     let browser = Browser::owner(&app).await;
     let page = browser.get("/help/webhook-integration").await.with_status(200).text();
-    for name in ["verify.py", "verify.mjs", "verify.rs.txt", "verify.go", "verify.php.txt"] {
+    for name in
+        ["verify.py", "verify.mjs", "verify.rs.txt", "verify.go", "verify.php.txt", "verify-ed25519.mjs"]
+    {
         let code = fs::read_to_string(snippets().join(name)).unwrap();
         assert!(unescaped(&page).contains(&code), "{name}");
     }

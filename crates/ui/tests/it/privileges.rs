@@ -48,6 +48,7 @@ const RULES: &[(&str, Rule)] = &[
     ("/replays/{id}", Rule::Least(Role::Admin)),
     ("/replays", Rule::SignedIn),
     ("/requests/{id}", Rule::Least(Role::Admin)),
+    ("/workspaces/{subdomain}/notices", Rule::Least(Role::Admin)),
     ("POST /workspaces/{subdomain}", Rule::SeenByAdmins),
     ("/workspaces/{subdomain}", Rule::Least(Role::Admin)),
     ("/people/{id}/password-link", Rule::SeenByAdmins),

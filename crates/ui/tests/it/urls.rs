@@ -127,8 +127,9 @@ async fn resuming_sends_all_or_the_newest_or_nothing() {
 #[tokio::test]
 async fn a_signing_key_is_rotated_with_both_signing_meanwhile() {
     let scene = Scene::new().await;
-    scene.post("/key/rotate", &[("overlap", "169")]).await.with_status(409);
-    let made = scene.post("/key/rotate", &[("overlap", "24")]).await.with_status(200).text();
+    scene.post("/key/rotate", &[("scheme", "hmac"), ("overlap", "169")]).await.with_status(409);
+    let made =
+        scene.post("/key/rotate", &[("scheme", "hmac"), ("overlap", "24")]).await.with_status(200).text();
     let key = format!("whsec_{}", between(&made, "data-copy=\"whsec_", "\""));
     assert!(made.contains("An old key signs beside it"), "{made}");
     let old = &scene.client.signing_keys[0];
@@ -307,4 +308,55 @@ async fn a_url_that_takes_nothing_is_disabled_by_a_clock_that_everybody_sees() {
     scene.deliveries(|found| found[0].delivery.state == DeliveryState::Delivered).await;
     let url = scene.url().await;
     assert_eq!((url.state, url.failing, url.reason), (UrlState::Active, None, None));
+}
+
+#[tokio::test]
+async fn headers_are_set_replaced_and_taken_away_and_never_shown() {
+    let scene = Scene::new().await;
+    let wrong = scene.post("/headers", &[("name", "Webhook-Id"), ("value", "s3cret")]).await.with_status(422);
+    let wrong = wrong.text();
+    assert!(wrong.contains("value=\"Webhook-Id\"") && wrong.contains("is reserved"), "{wrong}");
+    assert!(!wrong.contains("s3cret"), "{wrong}");
+    scene.post("/headers", &[("name", "X-Key"), ("value", "a\r\nHost: b")]).await.with_status(422);
+    scene.post("/headers", &[("name", "X-Key"), ("value", "s3cret one")]).await.with_status(303);
+    scene.post("/headers", &[("name", "x-key"), ("value", "s3cret two")]).await.with_status(303);
+    let page = scene.browser.get(&scene.page().await).await.with_status(200).text();
+    assert!(page.contains("<code>x-key</code>") && !page.contains("s3cret"), "{page}");
+    scene.write(None, "one").await;
+    assert_eq!(scene.receiver.wait_for(1).await[0].header("x-key"), "s3cret two");
+    let ended =
+        |found: &[Shown]| !found.is_empty() && found.iter().all(|shown| shown.delivery.ended_at.is_some());
+    let found = scene.deliveries(ended).await;
+    let log = scene.browser.get(&format!("/deliveries/{}", found[0].delivery.id)).await.text();
+    assert!(log.contains("x-key: (hidden)") && !log.contains("s3cret"), "{log}");
+    scene.post("/headers/remove", &[("name", "x-key")]).await.with_status(303);
+    scene.write(None, "two").await;
+    assert_eq!(scene.receiver.wait_for(2).await[1].header("x-key"), "");
+    scene.deliveries(|found| found.len() == 2 && ended(found)).await;
+    scene.app.gatepost().flush_attempts().await.unwrap();
+    let page = scene.browser.get(&scene.page().await).await.with_status(200).text();
+    assert!(page.contains("100% of 2 attempts delivered in 7 days, median "), "{page}");
+    let client = scene.browser.get(&format!("/clients/{}", scene.client.id)).await.text();
+    assert!(client.contains("100% of 2 attempts delivered in 7 days"), "{client}");
+}
+
+#[tokio::test]
+async fn a_public_key_is_shown_and_its_private_half_never() {
+    let scene = Scene::new().await;
+    let made =
+        scene.post("/key/rotate", &[("scheme", "ed25519"), ("overlap", "0")]).await.with_status(200).text();
+    assert!(made.contains("New public key") && made.contains("data-copy=\"whpk_"), "{made}");
+    let page = scene.browser.get(&scene.page().await).await.with_status(200).text();
+    assert!(page.contains("Public key (Ed25519)") && page.contains("data-copy=\"whpk_"), "{page}");
+    let shown = scene.post("/key", &[]).await.with_status(409).text();
+    for said in [made, page, shown] {
+        assert!(!said.contains("whsk_"), "{said}");
+    }
+    scene.write(None, "one").await;
+    let got = scene.receiver.wait_for(1).await.remove(0);
+    assert!(got.header("webhook-signature").starts_with("v1a,"), "{:?}", got.headers);
+    scene.post("/key/rotate", &[("scheme", "other"), ("overlap", "0")]).await.with_status(400);
+    scene.post("/key/rotate", &[("scheme", "hmac"), ("overlap", "0")]).await.with_status(200);
+    scene.write(None, "two").await;
+    assert!(scene.receiver.wait_for(2).await[1].header("webhook-signature").starts_with("v1,"));
 }

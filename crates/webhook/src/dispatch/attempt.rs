@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use gatepost_model::webhook::{Attempt, Outcome};
-use gatepost_model::{CrashPoint, DeliveryState, Timestamp};
+use gatepost_model::{CrashPoint, DeliveryState, Phases, Timestamp};
 use gatepost_store::tables::deliveries::{Claimed, Progress};
 use tokio::time::{Instant, timeout};
 
@@ -92,6 +92,7 @@ impl Dispatcher {
             reply_truncated: false,
             address: None,
             resent: false,
+            phases: Phases::default(),
             started,
             duration: begun.elapsed(),
             error: Some(error.to_owned()),

@@ -24,7 +24,9 @@ pub fn request(delivery: &Claimed, recipient: &Recipient, number: u32, now: Time
         .map(|(key, _)| key.sign(&delivery.event_id, seconds, &body))
         .collect::<Vec<_>>()
         .join(" ");
-    let mut headers = HeaderMap::with_capacity(10);
+    // Its own come last, so that they cannot be replaced.
+    let mut headers = recipient.headers.clone();
+    headers.reserve(10);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
     put(&mut headers, HeaderName::from_static("webhook-id"), &delivery.event_id);
@@ -45,12 +47,17 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-/// Headers as a JSON object, for the log.
+/// What stands in the log instead of a value that is a secret.
+const HIDDEN: &str = "(hidden)";
+
+/// Headers as a JSON object, for the log. What is marked as sensitive stays out of it.
 #[must_use]
 pub fn headers_json(headers: &HeaderMap) -> String {
-    let pairs =
-        headers.iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())));
-    object(pairs.map(|(name, value)| (name.to_owned(), value.into_owned())))
+    object(headers.iter().map(|(name, value)| {
+        let shown =
+            if value.is_sensitive() { HIDDEN.into() } else { String::from_utf8_lossy(value.as_bytes()) };
+        (name.as_str().to_owned(), shown.into_owned())
+    }))
 }
 
 /// Header pairs as a JSON object, for the log.

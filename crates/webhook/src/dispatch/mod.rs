@@ -40,6 +40,7 @@ use gatepost_model::{
 };
 use gatepost_store::tables::deliveries::{self, Claimed};
 use gatepost_store::{Store, StoreError};
+use http::HeaderMap;
 
 use self::counts::AttemptCounts;
 use crate::transport::Transport;
@@ -51,6 +52,8 @@ pub struct Recipient {
     pub url: String,
     /// The keys that sign, each with its end if it has one.
     pub keys: Vec<(WebhookKey, Option<Timestamp>)>,
+    /// The headers that its owner has sent along, their values marked as sensitive.
+    pub headers: HeaderMap,
     /// The workspace's subdomain.
     pub workspace: String,
     /// The version in which the record is sent.

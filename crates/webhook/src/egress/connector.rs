@@ -61,7 +61,8 @@ impl Service<Uri> for GuardedConnector {
 impl GuardedConnector {
     /// Judges the URI from the start, whoever asks: the guard holds also for callers that did not look first.
     async fn dial(&self, uri: &Uri) -> Result<GuardedStream, DialError> {
-        let deadline = Instant::now() + self.budget;
+        let begun = Instant::now();
+        let deadline = begun + self.budget;
         let target =
             Target::parse(&uri.to_string(), &self.opened).map_err(|error| refuse(uri, None, &error))?;
         let addresses = timeout(self.budget, self.addresses(target.host()))
@@ -71,7 +72,10 @@ impl GuardedConnector {
         for address in &addresses {
             target.admit(*address, &self.opened).map_err(|error| refuse(uri, Some(*address), &error))?;
         }
-        connect_first(&addresses, target.port(), deadline).await
+        let dns = begun.elapsed();
+        let (stream, address) = connect_first(&addresses, target.port(), deadline).await?;
+        let dialled = Dialled::new(address, (dns, begun.elapsed().saturating_sub(dns)));
+        Ok(GuardedStream::new(TokioIo::new(stream), dialled))
     }
 
     async fn addresses(&self, host: &Host) -> Result<Vec<IpAddr>, DialError> {
@@ -104,14 +108,14 @@ async fn connect_first(
     addresses: &[IpAddr],
     port: u16,
     deadline: Instant,
-) -> Result<GuardedStream, DialError> {
+) -> Result<(TcpStream, SocketAddr), DialError> {
     let mut failure = DialError::Dns;
     let waiting = (1..=u32::try_from(addresses.len()).unwrap_or(u32::MAX)).rev();
     for (address, waiting) in addresses.iter().zip(waiting) {
         let address = SocketAddr::new(*address, port);
         let share = deadline.saturating_duration_since(Instant::now()) / waiting;
         failure = match timeout(share, connect(address)).await {
-            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Ok(stream)) => return Ok((stream, address)),
             Ok(Err(error)) => error,
             Err(_) => DialError::Timeout(Some(address)),
         };
@@ -119,7 +123,7 @@ async fn connect_first(
     Err(failure)
 }
 
-async fn connect(address: SocketAddr) -> Result<GuardedStream, DialError> {
+async fn connect(address: SocketAddr) -> Result<TcpStream, DialError> {
     let stream = TcpStream::connect(address).await.map_err(|_| DialError::Connect(address))?;
     // Believing what the socket says rather than what it was told catches any layer that rewrites the address.
     let peer = stream.peer_addr().map_err(|_| DialError::Connect(address))?;
@@ -128,5 +132,5 @@ async fn connect(address: SocketAddr) -> Result<GuardedStream, DialError> {
         return Err(DialError::Blocked);
     }
     stream.set_nodelay(true).map_err(|_| DialError::Connect(address))?;
-    Ok(GuardedStream::new(TokioIo::new(stream), Dialled::new(address)))
+    Ok(stream)
 }

@@ -3,11 +3,12 @@
 use std::io::{Error, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use gatepost_model::Phases;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
@@ -18,13 +19,37 @@ use tokio::time::Instant;
 #[derive(Clone, Debug)]
 pub(super) struct Dialled {
     pub(super) address: SocketAddr,
+    /// How long resolving and connecting took,
+    dialling: (Duration, Duration),
+    /// and laying TLS over it.
+    tls: Arc<OnceLock<Duration>>,
     since: Instant,
     served: Arc<AtomicBool>,
 }
 
 impl Dialled {
-    pub(super) fn new(address: SocketAddr) -> Self {
-        Self { address, since: Instant::now(), served: Arc::default() }
+    pub(super) fn new(address: SocketAddr, dialling: (Duration, Duration)) -> Self {
+        Self { address, dialling, tls: Arc::default(), since: Instant::now(), served: Arc::default() }
+    }
+
+    /// TLS was laid over it just now.
+    pub(super) fn note_tls(&self) {
+        let _ = self.tls.set(self.since.elapsed());
+    }
+
+    /// How a request over it has spent its time, which began to be answered after `elapsed`.
+    pub(super) fn phases(&self, elapsed: Duration) -> Phases {
+        if self.has_served() {
+            return Phases { first_byte: Some(elapsed), ..Phases::default() };
+        }
+        let ((dns, connect), tls) = (self.dialling, self.tls.get().copied());
+        let before = dns + connect + tls.unwrap_or_default();
+        Phases {
+            dns: Some(dns),
+            connect: Some(connect),
+            tls,
+            first_byte: Some(elapsed.saturating_sub(before)),
+        }
     }
 
     pub(super) fn age(&self) -> Duration {

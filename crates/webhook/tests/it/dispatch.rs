@@ -70,6 +70,7 @@ impl World {
         let recipient = Recipient {
             url,
             keys: vec![(key(), None)],
+            headers: http::HeaderMap::new(),
             workspace: String::from("acme"),
             api_version: ApiVersion::NEWEST,
             payload: PayloadShape::Record,

@@ -49,11 +49,14 @@ async fn a_delivery_is_described() {
         reply_truncated: false,
         address: Some(receiver.address),
         resent: false,
+        phases: exchange.phases,
         started: NOW,
         duration: exchange.duration,
         error: None,
     };
     assert_eq!(exchange, expected);
+    let parts: Vec<_> = exchange.phases.named().map(|(name, _)| name).collect();
+    assert_eq!(parts, ["dns", "connect", "firstByte"]);
     let seen = seen.lock().unwrap();
     assert!(seen.starts_with("POST /hook?a='1'&b=%20 HTTP/1.1\r\n"), "{seen}");
     assert!(

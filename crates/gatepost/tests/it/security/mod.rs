@@ -14,6 +14,7 @@ mod revocation;
 mod secrets;
 mod token_credentials;
 mod token_requests;
+mod webhook_headers;
 
 use gatepost_testkit::{Answer, App, TestClient};
 

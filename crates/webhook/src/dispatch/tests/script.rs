@@ -103,6 +103,7 @@ impl Receivers {
             reply_truncated: false,
             address: Some("203.0.113.9:443".parse().unwrap()),
             resent: false,
+            phases: gatepost_model::Phases::default(),
             started,
             duration: self.clock.now().since(started),
             error: (outcome != Outcome::Delivered).then(|| format!("It ended as {}.", outcome.as_str())),

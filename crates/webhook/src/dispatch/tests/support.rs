@@ -60,6 +60,7 @@ pub(super) fn recipient(url_id: &str) -> Recipient {
     Recipient {
         url: format!("https://{url_id}.example/hook"),
         keys: vec![(key(1), None)],
+        headers: http::HeaderMap::new(),
         workspace: String::from("acme"),
         api_version: ApiVersion::NEWEST,
         payload: PayloadShape::Record,

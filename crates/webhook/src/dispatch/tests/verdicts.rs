@@ -23,6 +23,7 @@ fn client(url_id: &str) -> ApiClient {
         reason: None,
         failing: None,
         signing_keys: Vec::new(),
+        headers: Vec::new(),
         created_at: START,
     };
     ApiClient {
