@@ -14,11 +14,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use gatepost_core::Gatepost;
+use gatepost_core::backlog::Backlog;
 use gatepost_http::RequestCounts;
 use http::header;
+use tokio::time::timeout;
 
-/// Counts of what happens outside this crate's sight, each with its label.
-pub type Counted = dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync;
+/// A database that takes longer is told nothing of: whoever watches must hear of the rest.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where the figures come from.
 #[derive(Clone)]
@@ -27,8 +29,33 @@ pub struct Gauges {
     pub gatepost: Arc<Gatepost>,
     /// Requests of the public listener.
     pub requests: Arc<RequestCounts>,
+    /// What this node's senders do.
+    pub senders: Arc<dyn Senders>,
+}
+
+/// What this node's senders do, who are above this crate.
+pub trait Senders: Send + Sync + 'static {
     /// Tries of deliveries by their outcome.
-    pub attempts: Arc<Counted>,
+    fn by_outcome(&self) -> Vec<(&'static str, u64)>;
+
+    /// How many tries are on the wire.
+    fn on_the_wire(&self) -> usize;
+
+    /// How long each phase of a delivery took.
+    fn by_phase(&self) -> Vec<Phase>;
+}
+
+/// How long one phase of many deliveries took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phase {
+    /// `waiting` or `sending`.
+    pub name: &'static str,
+    /// For each bound, how many took no longer.
+    pub within: Vec<(Duration, u64)>,
+    /// How many there were.
+    pub count: u64,
+    /// How long all of them took together.
+    pub sum: Duration,
 }
 
 /// The one call. It says nothing secret, but is for the operator only.
@@ -41,13 +68,17 @@ async fn metrics(State(gauges): State<Gauges>) -> Response {
         (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    (headers, text(&gauges)).into_response()
+    let backlog = timeout(PATIENCE, gauges.gatepost.backlog()).await;
+    (headers, text(&gauges, backlog.ok().and_then(Result::ok))).into_response()
 }
 
-fn text(gauges: &Gauges) -> String {
+fn text(gauges: &Gauges, backlog: Option<Backlog>) -> String {
     let mut page = Page(String::with_capacity(8 * 1024));
     requests(&mut page, gauges);
     deliveries(&mut page, gauges);
+    if let Some(backlog) = backlog {
+        waiting(&mut page, backlog);
+    }
     store(&mut page, &gauges.gatepost);
     feed(&mut page, &gauges.gatepost);
     page.0
@@ -77,18 +108,34 @@ fn deliveries(page: &mut Page, gauges: &Gauges) {
     page.counters(
         ("gatepost_delivery_attempts_total", "outcome"),
         "Tries to deliver a webhook, by their outcome; skipped are deliveries that may not be sent any more.",
-        (gauges.attempts)(),
+        gauges.senders.by_outcome(),
     );
     page.gauge(
         "gatepost_deliveries_in_memory",
         "Deliveries that wait for their turn, are on the wire, or are to be recorded.",
         gauges.gatepost.deliveries_in_memory(),
     );
+    page.gauge("gatepost_deliveries_on_the_wire", "Tries under way.", gauges.senders.on_the_wire());
+    page.phases(
+        "gatepost_delivery_seconds",
+        "How long deliveries took: waiting from the event to its first try, sending from resolving to the end of the reply.",
+        &gauges.senders.by_phase(),
+    );
     page.gauge(
         "gatepost_replays_running",
         "Replays that any node works on, when this node last looked.",
         gauges.gatepost.replays_running(),
     );
+}
+
+/// Of all nodes: each of them tells the same.
+fn waiting(page: &mut Page, backlog: Backlog) {
+    page.gauge(
+        "gatepost_deliveries_due",
+        "Deliveries that are due and that no node has begun with, at most 10000.",
+        backlog.due,
+    );
+    page.seconds("gatepost_delivery_queue_age_seconds", "For how long the first of them has been due.", backlog.age);
 }
 
 fn store(page: &mut Page, gatepost: &Gatepost) {
@@ -167,6 +214,19 @@ impl Page {
     fn gauge(&mut self, name: &str, help: &str, value: impl std::fmt::Display) {
         self.head(name, help, "gauge");
         self.line(format_args!("{name} {value}"));
+    }
+
+    fn phases(&mut self, name: &str, help: &str, phases: &[Phase]) {
+        self.head(name, help, "histogram");
+        for Phase { name: phase, within, count, sum } in phases {
+            for (bound, count) in within {
+                let bound = bound.as_secs_f64();
+                self.line(format_args!("{name}_bucket{{phase=\"{phase}\",le=\"{bound}\"}} {count}"));
+            }
+            self.line(format_args!("{name}_bucket{{phase=\"{phase}\",le=\"+Inf\"}} {count}"));
+            self.line(format_args!("{name}_sum{{phase=\"{phase}\"}} {}", sum.as_secs_f64()));
+            self.line(format_args!("{name}_count{{phase=\"{phase}\"}} {count}"));
+        }
     }
 
     fn seconds(&mut self, name: &str, help: &str, time: Duration) {

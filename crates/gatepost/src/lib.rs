@@ -6,6 +6,7 @@
 //! - `listen`: a client's events on a developer's machine; `remote`: asking a server on the network.
 //! - `crash`: ends debug builds where a test wants it.
 //! - `waiting`: a start whose database is away.
+//! - `gauges`: what the senders count, for the metrics.
 //! - [`upkeep`]: what is done for the tables every hour; [`replays`]: what is done for replays.
 //! - [`data_folder`], [`key_file`], [`admin_socket`]: what lies in the data folder, and who may see it.
 
@@ -17,6 +18,7 @@ pub mod data_folder;
 pub mod deliver;
 pub mod demo;
 pub mod deployment;
+mod gauges;
 pub mod key_file;
 mod listen;
 mod remote;

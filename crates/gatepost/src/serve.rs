@@ -19,6 +19,7 @@ use crate::admin_socket;
 use crate::config::Config;
 use crate::data_folder::{DataFolder, Lock};
 use crate::deliver;
+use crate::gauges::Counted;
 use crate::deployment::{Deployment, Sources};
 use crate::waiting::Opening;
 use crate::{replays, upkeep};
@@ -93,7 +94,7 @@ pub async fn serve(
     let gauges = Gauges {
         gatepost: Arc::clone(&gatepost),
         requests: counts,
-        attempts: Arc::new(move || attempts.by_outcome()),
+        senders: Arc::new(Counted(attempts)),
     };
     let metrics = gatepost_api::metrics::router(gauges);
     let inside = Options { counts: Arc::default(), ..options };

@@ -17,6 +17,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &TAKE,
     &END_WITHOUT_EVENT,
     &NEXT_DUE,
+    &OVERDUE,
     &RELEASE_ALL,
     &RECORD,
     &INSERT_ATTEMPT,
@@ -61,6 +62,11 @@ static END_WITHOUT_EVENT: Sql = Sql::new(
 );
 
 static NEXT_DUE: Sql = Sql::new("SELECT min(due_at) FROM delivery WHERE state = 0");
+
+static OVERDUE: Sql = Sql::new(
+    "SELECT count(*), min(due_at) FROM
+     (SELECT due_at FROM delivery WHERE state = 0 AND due_at <= $1 AND leased = FALSE ORDER BY due_at LIMIT $2) due",
+);
 
 static RELEASE_ALL: Sql = Sql::new(
     "UPDATE delivery SET leased = FALSE, due_at = $1, fence = fence + 1 WHERE state = 0 AND leased = TRUE",
@@ -289,6 +295,16 @@ fn read_claimed(
 /// If the store fails.
 pub fn next_due(tx: &Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
     tx.one(&NEXT_DUE, params![], |row| row.get(0))
+}
+
+/// How many deliveries are due and nobody's, up to `most`, and since when the first of them is.
+///
+/// # Errors
+/// If the store fails.
+pub fn overdue(tx: &Tx<'_>, now: Timestamp, most: u32) -> Result<(u64, Option<Timestamp>), StoreError> {
+    let (count, first): (i64, _) =
+        tx.one(&OVERDUE, params![now, most], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok((u64::try_from(count).unwrap_or(0), first))
 }
 
 /// Makes every leased delivery due at once, for a start after a crash on a store that no other process uses: whoever

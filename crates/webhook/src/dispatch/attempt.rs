@@ -36,7 +36,7 @@ impl Dispatcher {
         let request_headers = message::headers_json(&request.headers);
         let exchange = self.send(request).await;
         self.crash_points.reached(CrashPoint::Sent);
-        self.counts.tried(exchange.outcome);
+        self.counts.tried(number, delivery.event_at, &exchange);
         let ended = self.clock.now();
         let jitter = unit_interval(self.random.next_u64());
         let verdict = settle::settle(number, &exchange, &self.options.schedule, ended, jitter);
@@ -74,6 +74,7 @@ impl Dispatcher {
 
     /// Sends, whatever the transport does: one that hangs or panics has failed this try and nothing else.
     async fn send(&self, request: Request) -> Exchange {
+        let _on_the_wire = self.counts.begun();
         let started = self.clock.now();
         let begun = Instant::now();
         // In a block of its own, so that a panic of `send` itself is caught as well.

@@ -10,7 +10,7 @@
 //! - [`hold`]: how many deliveries are in memory, which bounds what writers hand over.
 //! - [`recorder`]: results, many in one transaction.
 //! - [`news`]: what results say about their webhook URL.
-//! - [`counts`]: how tries ended, for whoever watches.
+//! - [`counts`], [`spread`]: how tries ended and how long they took, for whoever watches.
 //! - [`Dispatcher::run`]: the loop that ties them together.
 
 pub mod breaker;
@@ -21,6 +21,7 @@ pub mod message;
 pub mod news;
 pub mod recorder;
 pub mod settle;
+pub mod spread;
 
 mod attempt;
 mod run;

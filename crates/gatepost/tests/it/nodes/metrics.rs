@@ -31,6 +31,12 @@ async fn metrics_tell_what_was_done_and_name_nobody() {
         ("gatepost_delivery_attempts_total{outcome=\"delivered\"}", 1.0),
         ("gatepost_requests_total{class=\"4xx\"}", 1.0),
         ("gatepost_store_connections_lost_total", 0.0),
+        ("gatepost_deliveries_on_the_wire", 0.0),
+        ("gatepost_deliveries_due", 0.0),
+        ("gatepost_delivery_queue_age_seconds", 0.0),
+        ("gatepost_delivery_seconds_count{phase=\"waiting\"}", 1.0),
+        ("gatepost_delivery_seconds_count{phase=\"sending\"}", 1.0),
+        ("gatepost_delivery_seconds_bucket{phase=\"sending\",le=\"+Inf\"}", 1.0),
     ] {
         assert_eq!(samples.get(name), Some(&value), "{name} in:\n{text}");
     }
@@ -55,13 +61,19 @@ fn parsed(text: &str) -> BTreeMap<&str, f64> {
             assert!(families.insert(name), "{name} stands twice");
             assert!(help.ends_with('.') && name.starts_with("gatepost_"), "{line}");
             let kind = lines.next().unwrap().strip_prefix("# TYPE ").unwrap().strip_prefix(name).unwrap();
-            let is_counter = name.ends_with("_total");
-            assert_eq!(kind, if is_counter { " counter" } else { " gauge" }, "{name}");
+            let expected = match name {
+                "gatepost_delivery_seconds" => " histogram",
+                name if name.ends_with("_total") => " counter",
+                _ => " gauge",
+            };
+            assert_eq!(kind, expected, "{name}");
             family = name;
             continue;
         }
         let (name, value) = line.rsplit_once(' ').unwrap();
-        assert_eq!(name.split('{').next(), Some(family), "{line}");
+        let of = name.split('{').next().unwrap();
+        let is_of = |suffix: &str| of.strip_suffix(suffix) == Some(family);
+        assert!(of == family || ["_bucket", "_sum", "_count"].into_iter().any(is_of), "{line}");
         let value: f64 = value.parse().unwrap();
         assert!(value.is_finite() && value >= 0.0, "{line}");
         assert!(samples.insert(name, value).is_none(), "{name} stands twice");
