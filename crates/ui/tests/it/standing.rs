@@ -164,7 +164,8 @@ async fn each_client_says_what_is_wrong_with_it() {
     let reversed: Vec<_> = rows(&browser, "?direction=reversed").await.into_iter().rev().collect();
     assert_eq!(reversed, all);
 
-    for made in [&unused, &fine, &silent, &abroad, &old, &busy, &hooked, &off] {
+    for made in [&unused, &fine, &silent, &abroad, &lost, &mended, &old, &ending, &busy, &hooked, &off, &gone]
+    {
         let page = browser.get(&format!("/clients/{}", made.id)).await.with_status(200).text();
         let name = between(&page, "<h1>", "</h1>").to_owned();
         let (_, chip, reason) = by(&name);
