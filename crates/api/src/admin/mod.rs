@@ -4,7 +4,7 @@
 //! reads the request, calls one use case, and shapes the answer. Lists are JSON arrays; the next page of one is asked
 //! for with the id of its last entry. Nothing that is answered here may be kept by a cache: much of it is secret.
 //!
-//! To add a call: a handler in its subject's file, and an entry in [`calls`], which says what scope it needs of a token,
+//! To add a call: a handler in its subject's file, and an entry in `calls`, which says what scope it needs of a token,
 //! what it takes and what it answers.
 
 mod access;
