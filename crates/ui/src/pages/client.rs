@@ -1,17 +1,17 @@
 //! The page of one client. Each card saves itself; confirmations open over it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use gatepost_core::Gatepost;
 use gatepost_core::calls::{self, Tally};
-use gatepost_core::impact::Impact;
 use gatepost_model::{
     ApiClient, ClientStatus, FailureClock, Secret, SecretPolicy, SecretState, Timestamp, UrlState,
-    WebhookUrl, Workspace,
+    WebhookUrl, Workspace, WorkspaceNumber,
 };
 use http::StatusCode;
 
@@ -25,6 +25,8 @@ use crate::form::Form;
 use crate::frame::{Frame, Section};
 use crate::parts::{Chip, FirstCall, Tone, plain_chip};
 use crate::session::Visit;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Template)]
 #[template(path = "client.html")]
@@ -41,7 +43,10 @@ struct ClientPage<'a> {
     token_endpoint: String,
     default_limit: u32,
     activity: Activity<'a>,
-    impact: Impact,
+    /// Calls of the time that pages look back, by workspace.
+    calls: BTreeMap<Option<WorkspaceNumber>, Tally>,
+    /// Calls of the last 24 hours that passed, by the number of the secret.
+    calls_by_secret: BTreeMap<u16, u64>,
     over: &'a Over,
 }
 
@@ -125,7 +130,12 @@ pub(super) async fn page_of(
         token_endpoint: format!("{}/oauth/token", gatepost.settings().public_url),
         default_limit: gatepost.settings().requests_per_hour,
         activity: activity::drawn(gatepost, client, &calls, over.span, visit.now).await?,
-        impact: gatepost.impact(client.number).await?,
+        calls: calls::by_workspace(&calls),
+        calls_by_secret: gatepost
+            .calls_by_secret(client.number, visit.now.minus(DAY))
+            .await?
+            .into_iter()
+            .collect(),
         over,
     };
     Ok((over.status, framed(gatepost, &frame, &page)?).into_response())
@@ -188,12 +198,12 @@ impl ClientPage<'_> {
     }
 
     fn calls_in(&self, workspace: &Workspace) -> Tally {
-        self.impact.calls_in(workspace.number)
+        self.calls.get(&Some(workspace.number)).copied().unwrap_or_default()
     }
 
     /// Calls of the last 24 hours that passed by a secret.
     fn calls_by(&self, secret: &Secret) -> u64 {
-        self.impact.calls_by(secret.number).1
+        self.calls_by_secret.get(&secret.number).copied().unwrap_or_default()
     }
 
     fn url_chip(&self, url: &WebhookUrl) -> Chip {
