@@ -135,7 +135,11 @@ fn waiting(page: &mut Page, backlog: Backlog) {
         "Deliveries that are due and that no node has begun with, at most 10000.",
         backlog.due,
     );
-    page.seconds("gatepost_delivery_queue_age_seconds", "For how long the first of them has been due.", backlog.age);
+    page.seconds(
+        "gatepost_delivery_queue_age_seconds",
+        "For how long the first of them has been due.",
+        backlog.age,
+    );
 }
 
 fn store(page: &mut Page, gatepost: &Gatepost) {

@@ -36,6 +36,7 @@ pub mod notices;
 pub mod password_links;
 pub mod passwords;
 pub mod people;
+pub mod reconciliation;
 pub mod records;
 pub mod replays;
 pub mod request_log;

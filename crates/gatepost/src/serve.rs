@@ -19,8 +19,8 @@ use crate::admin_socket;
 use crate::config::Config;
 use crate::data_folder::{DataFolder, Lock};
 use crate::deliver;
-use crate::gauges::Counted;
 use crate::deployment::{Deployment, Sources};
+use crate::gauges::Counted;
 use crate::waiting::Opening;
 use crate::{replays, upkeep};
 
@@ -91,11 +91,8 @@ pub async fn serve(
     let pages = gatepost_ui::router(Arc::clone(&gatepost));
     let public = gatepost_api::router(Arc::clone(&gatepost)).merge(pages);
     tasks.spawn(server::serve_tcp(listener, public, options.clone(), stop.clone()));
-    let gauges = Gauges {
-        gatepost: Arc::clone(&gatepost),
-        requests: counts,
-        senders: Arc::new(Counted(attempts)),
-    };
+    let gauges =
+        Gauges { gatepost: Arc::clone(&gatepost), requests: counts, senders: Arc::new(Counted(attempts)) };
     let metrics = gatepost_api::metrics::router(gauges);
     let inside = Options { counts: Arc::default(), ..options };
     if let Some(listener) = metrics_listener {

@@ -13,8 +13,8 @@ use super::objects::{self, DELIVERY_STATE, REPLAYED, ROLE};
 use super::shape::Kind::{Boolean, Duration, Integer, ListOf, Of, OneOf, Text, Texts, Time};
 use super::shape::{Field, Kind, field};
 use super::{
-    admin_tokens, audit, clients, counted, deliveries, invitations, notices, people, replays, requests,
-    secrets, system, tokens, webhook_urls, workspaces,
+    admin_tokens, audit, clients, counted, deliveries, invitations, notices, people, reconciliation, replays,
+    requests, secrets, system, tokens, webhook_urls, workspaces,
 };
 
 /// One call.
@@ -625,6 +625,15 @@ fn of_the_deployment() -> Vec<Call> {
             "The release, and where the database stands.",
         )
         .answers(Of(&objects::STATUS)),
+        call(
+            Verb::GET,
+            "/reconciliation",
+            operator,
+            get(reconciliation::show),
+            "How many events happened, and what became of them: the numbers add up.",
+        )
+        .query(vec![field("since", Time, "From when on; a day if left out.").optional()])
+        .answers(Of(&objects::RECONCILIATION)),
         call(Verb::POST, "/migrate", operator, post(system::migrate), "Bring the tables up to date.")
             .answers(Of(&objects::MIGRATED)),
         call(Verb::POST, "/backup", operator, post(system::backup), "Copy the database to a new file.")

@@ -22,6 +22,7 @@ mod objects;
 mod openapi;
 mod people;
 mod query;
+mod reconciliation;
 mod replays;
 mod requests;
 mod secrets;

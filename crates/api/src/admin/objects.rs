@@ -11,6 +11,33 @@ pub(super) const ROLE: Kind = OneOf(&["owner", "admin", "member"]);
 
 const SECRET_STATE: Kind = OneOf(&["active", "expiring", "expired", "killed"]);
 
+static STANDING: Object = object(
+    "Standing",
+    "How many deliveries stand where; the others together are those that were made.",
+    &[
+        field("made", Integer, ""),
+        field("delivered", Integer, "Taken by their receiver."),
+        field("failed", Integer, "Given up."),
+        field("skipped", Integer, "No longer wanted when their turn came."),
+        field("cancelled", Integer, "Called off by a person."),
+        field("pending", Integer, "Yet to be sent."),
+    ],
+);
+
+pub(super) static RECONCILIATION: Object = object(
+    "Reconciliation",
+    "What became of the events of a span of time.",
+    &[
+        field("since", Time, "From when on."),
+        field("until", Time, "Until when."),
+        field("events", Integer, "Events that happened: the matched and the unmatched."),
+        field("matched", Integer, "Those that some webhook URL was subscribed to."),
+        field("unmatched", Integer, "Those that none was."),
+        field("deliveries", Of(&STANDING), "Made for the matched ones."),
+        field("sentAgain", Of(&STANDING), "Made to send an event once more, whenever it happened."),
+    ],
+);
+
 pub(super) static WORKSPACE: Object = object(
     "Workspace",
     "A workspace of the product.",

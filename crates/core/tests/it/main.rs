@@ -17,6 +17,8 @@ mod people;
 #[expect(unreachable_pub, dead_code, reason = "it is a public part of the test kit")]
 mod postgres;
 #[cfg(test)]
+mod reconciliation;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod replays;

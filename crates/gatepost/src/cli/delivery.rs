@@ -72,6 +72,13 @@ pub(super) enum DeliveryCommand {
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         id: String,
     },
+    /// Say how many events happened and what became of them.
+    #[command(after_help = "Example:\n  gatepost delivery reconcile --since 2026-11-20")]
+    Reconcile {
+        /// From when on, a day ago if left out: 2026-11-24 or 2026-11-24T14:30:00Z.
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+    },
 }
 
 impl DeliveryCommand {
@@ -97,6 +104,9 @@ impl DeliveryCommand {
             Self::Show { id } => Call::get(path(&["deliveries", id]), show),
             Self::SendNow { id } => Call::post(path(&["deliveries", id, "send-now"]), Map::new(), sent),
             Self::Cancel { id } => Call::post(path(&["deliveries", id, "cancel"]), Map::new(), cancelled),
+            Self::Reconcile { since } => {
+                Call::get(with_query(path(&["reconciliation"]), &[("since", since.as_deref())]), reconciled)
+            }
             Self::Replay { id } => Call::post(path(&["deliveries", id, "replay"]), Map::new(), replayed),
         }
     }
@@ -136,6 +146,27 @@ fn cancelled(delivery: &Value) -> String {
 
 fn replayed(delivery: &Value) -> String {
     details("Its event is sent once more, as this delivery:", delivery).finish()
+}
+
+fn reconciled(account: &Value) -> String {
+    let title = format!("From {} until {}", text(&account["since"]), text(&account["until"]));
+    let events = Details::new(title)
+        .member("events", account, "events")
+        .member("subscribed to", account, "matched")
+        .member("of no interest", account, "unmatched");
+    let standing = |title: &str, of: &Value| {
+        Details::new(title)
+            .member("made", of, "made")
+            .member("delivered", of, "delivered")
+            .member("given up", of, "failed")
+            .member("skipped", of, "skipped")
+            .member("cancelled", of, "cancelled")
+            .member("pending", of, "pending")
+            .finish()
+    };
+    let deliveries = standing("Deliveries", &account["deliveries"]);
+    let again = standing("Sent once more", &account["sentAgain"]);
+    format!("{}\n\n{deliveries}\n\n{again}", events.finish())
 }
 
 fn details(title: &str, delivery: &Value) -> Details {

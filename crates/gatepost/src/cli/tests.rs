@@ -110,6 +110,8 @@ fn each_command_is_one_call() {
             json!(null),
         ),
         ("delivery show dlv_1", "GET /deliveries/dlv_1", json!(null)),
+        ("delivery reconcile", "GET /reconciliation", json!(null)),
+        ("delivery reconcile --since 2026-11-20", "GET /reconciliation?since=2026-11-20", json!(null)),
         ("delivery replay dlv_1", "POST /deliveries/dlv_1/replay", json!({})),
         (
             "delivery list --method task.edit --url whu_1 --replay rpl_1 --since 2026-11-24 --until 2026-11-25",

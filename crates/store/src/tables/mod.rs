@@ -18,6 +18,7 @@ pub mod memberships;
 pub mod notice_urls;
 pub mod people;
 pub mod rate_windows;
+pub mod reconciliation;
 pub mod records;
 pub mod refusals;
 pub mod replays;
@@ -49,6 +50,7 @@ pub const STATEMENTS: &[&[&Sql]] = &[
     notice_urls::STATEMENTS,
     people::STATEMENTS,
     rate_windows::STATEMENTS,
+    reconciliation::STATEMENTS,
     records::STATEMENTS,
     refusals::STATEMENTS,
     replays::STATEMENTS,

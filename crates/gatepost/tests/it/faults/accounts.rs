@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use gatepost_testkit::{Api, Process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -45,6 +45,7 @@ pub(super) async fn check(server: &mut Process, api: &Api, diaries: &[Diary], le
     let arrivals = ledger.arrivals();
     let duplicates = check_webhooks(diaries, &records, &arrivals);
     check_deliveries(&deliveries, &arrivals);
+    check_report(&server.cli().json(&["delivery", "reconcile"]).await, arrivals.len());
     assert!(server.terminate().await.success());
     assert!(!server.log().contains("panicked"), "{}", server.log());
     Account {
@@ -155,6 +156,15 @@ fn same_event_from_different_lives(title: &str, arrived: &[Arrival]) {
         lives.windows(2).all(|pair| pair[0] < pair[1]),
         "\"{title}\" was sent twice by one life: {lives:?}"
     );
+}
+
+/// The server's own account of it comes to the same.
+fn check_report(report: &Value, arrived: usize) {
+    let deliveries = &report["deliveries"];
+    for number in [&report["matched"], &deliveries["made"], &deliveries["delivered"]] {
+        assert_eq!(*number, json!(arrived), "{report}");
+    }
+    assert_eq!((&deliveries["pending"], &report["sentAgain"]["made"]), (&json!(0), &json!(0)), "{report}");
 }
 
 /// Every delivery came to a good end by one recorded try: a duplicate is one whose record was lost in a kill.
