@@ -111,6 +111,16 @@ impl Gatepost {
             .map_err(Error::Store)
     }
 
+    /// How attempts to each of a client's webhook URLs ended, in the time that pages look back.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn attempts_by_url(&self, client: ClientNumber) -> Result<BTreeMap<String, Ends>, Error> {
+        let since = hour_of(self.now().minus(SHOWN));
+        let rows = self.store.read(move |tx| attempt_counts::list_by_url(tx, client, since)).await;
+        rows.map(crate::attempts::ends).map_err(Error::Store)
+    }
+
     /// A client's pending deliveries, or those to one of its webhook URLs, as far as they can be counted at once.
     ///
     /// # Errors

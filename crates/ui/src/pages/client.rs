@@ -8,6 +8,7 @@ use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use gatepost_core::Gatepost;
+use gatepost_core::attempts::Ends;
 use gatepost_core::calls::{self, Tally};
 use gatepost_model::{
     ApiClient, ClientStatus, FailureClock, Secret, SecretPolicy, SecretState, Timestamp, UrlState,
@@ -47,6 +48,8 @@ struct ClientPage<'a> {
     calls: BTreeMap<Option<WorkspaceNumber>, Tally>,
     /// Calls of the last 24 hours that passed, by the number of the secret.
     calls_by_secret: BTreeMap<u16, u64>,
+    /// How attempts of the time that pages look back ended, by webhook URL.
+    attempts: BTreeMap<String, Ends>,
     over: &'a Over,
 }
 
@@ -136,6 +139,7 @@ pub(super) async fn page_of(
             .await?
             .into_iter()
             .collect(),
+        attempts: gatepost.attempts_by_url(client.number).await?,
         over,
     };
     Ok((over.status, framed(gatepost, &frame, &page)?).into_response())
@@ -212,7 +216,7 @@ impl ClientPage<'_> {
 
     /// How a URL has done of late.
     fn share(&self, url: &WebhookUrl) -> Vec<String> {
-        url_share::words(&self.impact.attempts_to(&url.id))
+        self.attempts.get(&url.id).map(url_share::words).unwrap_or_default()
     }
 
     /// The clock of a URL, while it decides something.
