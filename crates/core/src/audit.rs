@@ -1,5 +1,6 @@
 //! Leaving audit entries.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use gatepost_model::{Timestamp, ids};
@@ -9,6 +10,7 @@ use gatepost_store::tables::audit;
 pub use gatepost_store::tables::audit::Entry;
 use serde_json::{Value, json};
 
+use crate::clients::load;
 use crate::{Actor, Error, Gatepost};
 
 /// An entry that is yet to get its time and id. Both sides are written without secrets.
@@ -48,12 +50,12 @@ impl Gatepost {
         subject_id: &str,
         outcome: Result<T, Error>,
     ) -> Result<T, Error> {
-        let (Err(error @ Error::Forbidden(_)), Actor::User(id, from)) = (&outcome, actor) else {
+        let (Err(error @ Error::Forbidden(_)), Some((id, from))) = (&outcome, person(actor)) else {
             return outcome;
         };
         let now = self.now();
-        if self.refused.wait(*from, id, now).is_none() {
-            self.refused.note(*from, id, now);
+        if self.refused.wait(from, id, now).is_none() {
+            self.refused.note(from, id, now);
             let (this, actor, subject) = (Arc::clone(self), actor.clone(), subject_id.to_owned());
             let why = json!({ "refused": error.to_string() });
             self.store
@@ -67,11 +69,45 @@ impl Gatepost {
         outcome
     }
 
+    /// The same about a client that is not the actor's to manage: they are told that there is none, those who manage it
+    /// see that somebody tried. What names no client leaves nothing, and is not counted.
+    ///
+    /// # Errors
+    /// What failed, or the store instead.
+    pub(crate) async fn note_foreign<T>(
+        self: &Arc<Self>,
+        actor: &Actor,
+        id: &str,
+        outcome: Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let (Err(Error::NotFound { what: "API client", .. }), Some((user, from))) =
+            (&outcome, person(actor))
+            && self.refused.wait(from, user, self.now()).is_none()
+        {
+            let named = id.to_owned();
+            if let Ok(client) = self.store.read(move |tx| load(tx, &named)).await {
+                let refused =
+                    Error::Forbidden(String::from("is not an admin of all workspaces of this client"));
+                let _: Result<(), _> = self.note_refused(actor, &client.id, Err(refused)).await;
+            }
+        }
+        outcome
+    }
+
     /// Audit entries, newest first; of one subject if one is named.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn list_audit(&self, subject_id: Option<String>, page: Page) -> Result<Vec<Entry>, Error> {
         self.store.read(move |tx| audit::list(tx, subject_id.as_deref(), &page)).await.map_err(Error::Store)
+    }
+}
+
+/// The user behind an actor, and the address.
+fn person(actor: &Actor) -> Option<(&str, IpAddr)> {
+    match actor {
+        Actor::User(id, from) => Some((id, *from)),
+        Actor::Token(bearer) => Some((&bearer.user, bearer.address)),
+        Actor::Cli | Actor::Client(..) | Actor::Unknown(_) | Actor::System => None,
     }
 }

@@ -37,7 +37,7 @@ impl Gatepost {
 }
 
 /// Of what a person manages, an admin token leaves what lies within its own workspaces.
-fn seen_clients(tx: &Tx<'_>, user: Option<&User>) -> Result<Vec<Summary>, Error> {
+pub(crate) fn seen_clients(tx: &Tx<'_>, user: Option<&User>) -> Result<Vec<Summary>, Error> {
     let Some(user) = user else { return Ok(client_list::list_all(tx)?) };
     let mut managed = client_list::list_managed(tx, &user.id)?;
     let whole = people::lookup(tx, &user.id)?;

@@ -301,27 +301,29 @@ impl Gatepost {
         F: Fn(&Tx<'_>, &mut ApiClient, Timestamp) -> Result<T, Error> + Send + 'static,
     {
         let now = self.now();
-        let (this, actor, id) = (Arc::clone(self), actor.clone(), id.to_owned());
-        self.store
+        let (this, asker, named) = (Arc::clone(self), actor.clone(), id.to_owned());
+        let outcome = self
+            .store
             .write(move |tx| {
-                let before = load_managed(tx, &actor, &id)?;
+                let before = load_managed(tx, &asker, &named)?;
                 if revision.is_some_and(|revision| revision != before.revision) {
                     return Err(stale(&before));
                 }
                 let mut after = before.clone();
                 let made = change(tx, &mut after, now)?;
-                admit_workspaces(tx, &actor, &before.workspaces, &after.workspaces)?;
+                admit_workspaces(tx, &asker, &before.workspaces, &after.workspaces)?;
                 after.revision = before.revision + 1;
                 if !clients::save(tx, &before, &after, now)? {
                     return Err(stale(&before));
                 }
                 let (old, new) = (view::client(&before, now), view::client(&after, now));
                 let subject_id = &after.id;
-                let note = Note { actor: &actor, action, subject_id, before: Some(&old), after: Some(&new) };
+                let note = Note { actor: &asker, action, subject_id, before: Some(&old), after: Some(&new) };
                 this.note(tx, now, &note)?;
                 Ok((after, made))
             })
-            .await
+            .await;
+        self.note_foreign(actor, id, outcome).await
     }
 
     /// Adds a secret under the client's policy.

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use gatepost_model::{User, ids};
 use gatepost_store::Tx;
 use gatepost_store::tables::audit::{self, Entry};
-use gatepost_store::tables::{Page, client_list, clients};
+use gatepost_store::tables::{Page, client_list, clients, people};
 use serde_json::Value;
 
+use crate::audit_search::Wanted;
+use crate::client_search::seen_clients;
 use crate::{Error, Gatepost};
 
 /// So many rows are looked at for a page, at most: a user who may see few of many must not cost a scan of all.
@@ -35,26 +37,33 @@ pub struct Past {
 }
 
 impl Gatepost {
-    /// Audit entries that `user` may see, newest first; of one subject if one is named.
+    /// Audit entries that `user` may see and that are wanted, newest first; without a user all of these, for the operator.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn audit_seen_by(
         &self,
-        user: &User,
-        subject: Option<String>,
-        before: Option<String>,
-        limit: usize,
+        user: Option<&User>,
+        wanted: Wanted,
+        (before, limit): (Option<String>, usize),
     ) -> Result<Seen<Entry>, Error> {
-        let user = user.clone();
+        let (user, oldest) = (user.cloned(), wanted.oldest());
+        let before = [before, wanted.newest()].into_iter().flatten().min();
         self.store
             .read(move |tx| {
-                let managed: BTreeSet<_> = client_list::list_managed_ids(tx, &user.id)?.into_iter().collect();
+                let managed = match &user {
+                    Some(user) => managed_ids(tx, user)?,
+                    None => BTreeSet::new(),
+                };
                 seen(
                     before,
                     limit,
-                    |page| Ok(audit::list(tx, subject.as_deref(), page)?),
-                    |entry| sees_entry(tx, &user, &managed, entry),
+                    |page| Ok(audit::list_from(tx, wanted.subject.as_deref(), &oldest, page)?),
+                    |entry| match &user {
+                        _ if !wanted.has(entry) => Ok(false),
+                        Some(user) => sees_entry(tx, user, &managed, entry),
+                        None => Ok(true),
+                    },
                     |entry| &entry.id,
                 )
             })
@@ -80,6 +89,15 @@ impl Gatepost {
             Some(Past { client, changed_by: latest.actor.clone() })
         }))
     }
+}
+
+/// The ids of the clients that a user manages with what an admin token leaves of their rights.
+fn managed_ids(tx: &Tx<'_>, user: &User) -> Result<BTreeSet<String>, Error> {
+    let whole = people::lookup(tx, &user.id)?.map_or(0, |whole| whole.administered().count());
+    if user.administered().count() == whole {
+        return Ok(client_list::list_managed_ids(tx, &user.id)?.into_iter().collect());
+    }
+    Ok(seen_clients(tx, Some(user))?.into_iter().map(|client| client.id).collect())
 }
 
 /// The revision that a change led to, if an entry tells of one.

@@ -11,6 +11,7 @@ pub mod admin_tokens;
 mod allowance;
 pub mod attempts;
 pub mod audit;
+pub mod audit_search;
 pub mod backlog;
 pub mod calls;
 pub mod client_list;

@@ -123,6 +123,7 @@ pub(crate) fn routes() -> Routes {
         .route(&at("/requests"), get(requests::show))
         .route(&at("/requests/{id}"), get(explain::show))
         .route(&at("/audit"), get(audit::show))
+        .route(&at("/audit/export"), get(audit::export))
         .route(&at("/tokens"), get(api_tokens::show).post(api_tokens::send))
         .route(&at("/tokens/new"), get(api_tokens::show_new))
         .route(&at("/tokens/{id}/end"), post(api_tokens::end))

@@ -488,7 +488,15 @@ fn of_requests_and_audit() -> Vec<Call> {
         )
         .answers(Of(&objects::REQUEST)),
         call(Verb::GET, "/audit", audited, get(audit::list), "The audit trail, newest first.")
-            .query(vec![field("subject", Text, "About this.").optional(), BEFORE, LIMIT])
+            .query(vec![
+                field("subject", Text, "About this: an id, or a client id.").optional(),
+                field("person", Text, "By the person with this id, themself or by a token.").optional(),
+                field("kind", OneOf(audit::KIND_NAMES), "").optional(),
+                SINCE,
+                field("until", Time, "Only before then.").optional(),
+                BEFORE,
+                LIMIT,
+            ])
             .answers(ListOf(&objects::ENTRY)),
     ]
 }

@@ -16,6 +16,15 @@ pub(super) enum AuditCommand {
         /// Only those about this API client or workspace.
         #[arg(long, value_name = "ID")]
         subject: Option<String>,
+        /// Only what this person did: their id.
+        #[arg(long, value_name = "ID")]
+        person: Option<String>,
+        /// Only entries of this kind.
+        #[arg(long, value_parser = ["created", "changed", "shown", "rotated", "stopped", "deliveries", "sign-ins", "refused"])]
+        kind: Option<String>,
+        /// Only from then on: a date, or a time in ISO 8601.
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
         /// Only those before this one: the last id of the page before.
         #[arg(long, value_name = "ID")]
         before: Option<String>,
@@ -29,10 +38,16 @@ impl AuditCommand {
     /// What is asked of the admin API.
     #[must_use]
     pub(super) fn call(&self) -> Call {
-        let Self::List { subject, before, limit } = self;
+        let Self::List { subject, person, kind, since, before, limit } = self;
         let count = limit.to_string();
-        let parameters =
-            [("subject", subject.as_deref()), ("before", before.as_deref()), ("limit", Some(count.as_str()))];
+        let parameters = [
+            ("subject", subject.as_deref()),
+            ("person", person.as_deref()),
+            ("kind", kind.as_deref()),
+            ("since", since.as_deref()),
+            ("before", before.as_deref()),
+            ("limit", Some(count.as_str())),
+        ];
         Call::get(with_query(path(&["audit"]), &parameters), list).in_pages(*limit)
     }
 }

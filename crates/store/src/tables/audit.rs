@@ -15,12 +15,12 @@ static INSERT: Sql = Sql::new(
 
 static LIST: Sql = Sql::new(
     "SELECT id, at, actor, address, action, subject_id, before, after FROM audit
-     WHERE id < $1 ORDER BY id DESC LIMIT $2",
+     WHERE id < $1 AND id >= $2 ORDER BY id DESC LIMIT $3",
 );
 
 static LIST_BY_SUBJECT: Sql = Sql::new(
     "SELECT id, at, actor, address, action, subject_id, before, after FROM audit
-     WHERE subject_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+     WHERE subject_id = $1 AND id < $2 AND id >= $3 ORDER BY id DESC LIMIT $4",
 );
 
 /// Who did what to what.
@@ -69,6 +69,19 @@ pub fn insert(tx: &Tx<'_>, entry: &Entry) -> Result<(), StoreError> {
 /// # Errors
 /// If the store fails.
 pub fn list(tx: &Tx<'_>, subject_id: Option<&str>, page: &Page) -> Result<Vec<Entry>, StoreError> {
+    list_from(tx, subject_id, "", page)
+}
+
+/// Entries with ids from `oldest` on, newest first; of one subject if one is named.
+///
+/// # Errors
+/// If the store fails.
+pub fn list_from(
+    tx: &Tx<'_>,
+    subject_id: Option<&str>,
+    oldest: &str,
+    page: &Page,
+) -> Result<Vec<Entry>, StoreError> {
     let read = |row: &crate::Row<'_>| {
         Ok(Entry {
             id: row.get(0)?,
@@ -82,7 +95,7 @@ pub fn list(tx: &Tx<'_>, subject_id: Option<&str>, page: &Page) -> Result<Vec<En
         })
     };
     match subject_id {
-        Some(subject) => tx.all(&LIST_BY_SUBJECT, params![subject, page.bound(), page.limit], read),
-        None => tx.all(&LIST, params![page.bound(), page.limit], read),
+        Some(subject) => tx.all(&LIST_BY_SUBJECT, params![subject, page.bound(), oldest, page.limit], read),
+        None => tx.all(&LIST, params![page.bound(), oldest, page.limit], read),
     }
 }

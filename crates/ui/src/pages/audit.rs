@@ -2,13 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
+use axum::response::IntoResponse;
 use gatepost_core::Gatepost;
 use gatepost_core::audit::Entry;
+use gatepost_core::audit_search::{Kind, Wanted};
 use gatepost_core::differences::{Difference, differences};
+use gatepost_core::memberships::Person;
 use gatepost_model::{Timestamp, ids};
+use http::header;
 use url::form_urlencoded;
 
 use super::standing::who;
@@ -21,6 +26,19 @@ use crate::words::capital;
 
 pub(super) const PER_PAGE: usize = 25;
 
+/// More entries are not exported at once: what is exported stands in memory.
+const MOST_EXPORTED: usize = 10_000;
+const AT_A_TIME: usize = 1_000;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The times that can be looked back, all of it unless another is chosen.
+const TIMES: [(&str, &str, Option<u32>); 4] = [
+    ("", "Any time", None),
+    ("day", "Last 24 hours", Some(1)),
+    ("week", "Last 7 days", Some(7)),
+    ("month", "Last 30 days", Some(30)),
+];
+
 #[derive(Template)]
 #[template(path = "audit.html")]
 struct AuditPage<'a> {
@@ -28,6 +46,9 @@ struct AuditPage<'a> {
     lines: Vec<Line>,
     subject: Option<Subject>,
     next: Option<String>,
+    asked: &'a Asked,
+    people: Vec<Person>,
+    export: String,
 }
 
 /// An entry as the table shows it.
@@ -97,29 +118,158 @@ const ACTIONS: &[(&str, &str)] = &[
     ("second-factor.remove", "Removed the second factor"),
 ];
 
+/// What the address of the log asks for.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    subject: String,
+    person: String,
+    kind: String,
+    time: String,
+    before: Option<String>,
+}
+
+impl Asked {
+    fn read(query: &Form) -> Self {
+        Self {
+            subject: query.text("subject").to_owned(),
+            person: query.text("person").to_owned(),
+            kind: query.text("kind").to_owned(),
+            time: query.text("time").to_owned(),
+            before: query.given("before").map(str::to_owned),
+        }
+    }
+
+    fn wanted(&self, now: Timestamp) -> Wanted {
+        let given = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let days = TIMES.iter().find(|(name, ..)| *name == self.time).and_then(|(.., days)| *days);
+        Wanted {
+            subject: given(&self.subject),
+            person: given(&self.person),
+            kind: Kind::from_name(&self.kind),
+            since: days.map(|days| now.minus(DAY * days)),
+            until: None,
+        }
+    }
+
+    /// The address of the log, or of what is below it, that asks for this.
+    fn address(&self, below: &str) -> String {
+        let pairs = [
+            ("subject", self.subject.as_str()),
+            ("person", &self.person),
+            ("kind", &self.kind),
+            ("time", &self.time),
+            ("before", self.before.as_deref().unwrap_or_default()),
+        ];
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty()));
+        format!("{BASE}/audit{below}?{}", query.finish())
+    }
+
+    fn times(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> + '_ {
+        TIMES.iter().map(|(name, label, _)| (*name, *label, *name == self.time))
+    }
+
+    fn kinds(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> + '_ {
+        Kind::ALL.into_iter().map(|kind| (kind.as_str(), label(kind), kind.as_str() == self.kind))
+    }
+}
+
+const fn label(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Created => "Created",
+        Kind::Changed => "Changed",
+        Kind::Shown => "Secret shown",
+        Kind::Rotated => "Rotated",
+        Kind::Stopped => "Stopped or removed",
+        Kind::Deliveries => "Deliveries",
+        Kind::SignIns => "Signing in",
+        Kind::Refused => "Refused",
+    }
+}
+
 /// `GET /audit`
 pub(super) async fn show(
     State(gatepost): State<Arc<Gatepost>>,
     visit: Visit,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let query = Form::query(query.as_deref());
-    let subject = query.given("subject").map(str::to_owned);
-    let before = query.given("before").map(str::to_owned);
-    let seen = gatepost.audit_seen_by(visit.user(), subject.clone(), before, PER_PAGE).await?;
+    let asked = Asked::read(&Form::query(query.as_deref()));
+    let place = (asked.before.clone(), PER_PAGE);
+    let seen = gatepost.audit_seen_by(Some(visit.user()), asked.wanted(gatepost.now()), place).await?;
     let names = gatepost.user_names().await?;
     let mut subjects = client_names(&gatepost, &seen.rows).await;
     subjects.extend(visit.user().administered().map(|one| (one.id.clone(), one.name.clone())));
     let subject_of = |id: &str| subject_named(id, &names, &subjects);
     let frame = Frame::new(&visit, Section::Audit);
     let lines = seen.rows.iter().map(|entry| line(entry, &names, subject_of(&entry.subject_id))).collect();
-    let next = seen.next.map(|before| address(subject.as_deref(), &before));
+    let next = seen.next.map(|before| Asked { before: Some(before), ..asked.clone() }.address(""));
     // Whoever sees nothing of it is not told its name either.
-    let subject = subject.as_deref().map(|id| match seen.rows.is_empty() {
-        true => Subject { name: id.to_owned(), link: None },
-        false => subject_of(id),
+    let subject = (!asked.subject.is_empty()).then(|| match seen.rows.is_empty() {
+        true => Subject { name: asked.subject.clone(), link: None },
+        false => subject_of(&asked.subject),
     });
-    framed(&gatepost, &frame, &AuditPage { frame: &frame, lines, subject, next })
+    let export = Asked { before: None, ..asked.clone() }.address("/export");
+    let people = gatepost.people_seen_by(visit.user()).await?;
+    framed(
+        &gatepost,
+        &frame,
+        &AuditPage { frame: &frame, lines, subject, next, asked: &asked, people, export },
+    )
+}
+
+/// `GET /audit/export`: what the filter finds, as CSV.
+pub(super) async fn export(
+    State(gatepost): State<Arc<Gatepost>>,
+    visit: Visit,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let asked = Asked::read(&Form::query(query.as_deref()));
+    let names = gatepost.user_names().await?;
+    let mut csv = String::from("time,who,action,subject,from,changes\r\n");
+    let (mut before, mut left) = (asked.before.clone(), MOST_EXPORTED);
+    loop {
+        let place = (before, left.min(AT_A_TIME));
+        let seen = gatepost.audit_seen_by(Some(visit.user()), asked.wanted(gatepost.now()), place).await?;
+        left = left.saturating_sub(seen.rows.len());
+        for entry in &seen.rows {
+            csv.push_str(&csv_line(entry, &names));
+        }
+        before = seen.next;
+        if before.is_none() {
+            break;
+        }
+        if left == 0 {
+            csv.push_str("There is more: choose a shorter time\r\n");
+            break;
+        }
+    }
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"audit-log.csv\""),
+    ];
+    Ok((headers, csv).into_response())
+}
+
+fn csv_line(entry: &Entry, names: &HashMap<String, String>) -> String {
+    let side = |side: Option<String>| side.unwrap_or_else(|| String::from("nothing"));
+    let changes = differences(entry).into_iter();
+    let changes = changes.map(|one| format!("{}: {} → {}", one.field, side(one.old), side(one.new)));
+    let cells = [
+        entry.at.iso(),
+        who(&entry.actor, names),
+        entry.action.clone(),
+        entry.subject_id.clone(),
+        entry.address.clone().unwrap_or_default(),
+        changes.collect::<Vec<_>>().join("; "),
+    ];
+    let line: Vec<_> = cells.iter().map(|text| cell(text)).collect();
+    format!("{}\r\n", line.join(","))
+}
+
+/// A cell (RFC 4180). Spreadsheets take what begins like a formula for one, and run it: an apostrophe makes it text.
+fn cell(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }
 
 /// An entry as the table shows it.
@@ -158,10 +308,23 @@ fn subject_named(id: &str, users: &HashMap<String, String>, known: &BTreeMap<Str
     }
 }
 
-fn address(subject: Option<&str>, before: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    if let Some(subject) = subject {
-        query.append_pair("subject", subject);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula_or_ends_before_its_end() {
+        for (text, wanted) in [
+            ("plain", "\"plain\""),
+            ("a \"b\", c", "\"a \"\"b\"\", c\""),
+            ("=HYPERLINK(1)", "\"'=HYPERLINK(1)\""),
+            ("+1", "\"'+1\""),
+            ("-1", "\"'-1\""),
+            ("@x", "\"'@x\""),
+            ("\tx", "\"'\tx\""),
+            ("\rx", "\"'\rx\""),
+        ] {
+            assert_eq!(cell(text), wanted);
+        }
     }
-    format!("{BASE}/audit?{}", query.append_pair("before", before).finish())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use gatepost_core::Gatepost;
+use gatepost_core::audit_search::Wanted;
 use gatepost_model::ApiClient;
 use url::form_urlencoded;
 
@@ -33,7 +34,9 @@ pub(super) async fn show(
 ) -> Answer {
     let client = gatepost.managed_client(visit.user(), &id).await?;
     let before = Form::query(query.as_deref()).given("before").map(str::to_owned);
-    let seen = gatepost.audit_seen_by(visit.user(), Some(client.id.clone()), before, audit::PER_PAGE).await?;
+    let seen = gatepost
+        .audit_seen_by(Some(visit.user()), Wanted::about(&client.id), (before, audit::PER_PAGE))
+        .await?;
     let names = gatepost.user_names().await?;
     let next = seen.next.map(|before| {
         let query = form_urlencoded::Serializer::new(String::new()).append_pair("before", &before).finish();

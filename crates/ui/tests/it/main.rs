@@ -6,6 +6,7 @@ mod activity;
 mod api_tokens;
 #[cfg(test)]
 mod attacks;
+mod audit;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
