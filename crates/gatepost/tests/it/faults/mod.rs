@@ -14,6 +14,7 @@ mod malformed;
 mod nonsense;
 mod points;
 mod receivers;
+mod replay;
 mod slow;
 mod stop;
 mod wire;
